@@ -1,0 +1,74 @@
+"""Histories: what a model may see of each person in a batch, ragged, oldest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Holds B rows; row b is the events indptr[b] to indptr[b + 1], oldest first.
+
+    `indptr` int64[B + 1]; `item` int32 codes; `weight` float32; `user` int32[B], -1 for a person whom
+    training has not seen; `time` int64 milliseconds or None.
+    """
+
+    indptr: np.ndarray
+    item: np.ndarray
+    weight: np.ndarray
+    user: np.ndarray
+    time: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The number of events of each row, int64[B]."""
+        return np.diff(self.indptr)
+
+    def matrix(self, n_items: int) -> sparse.csr_matrix:
+        """Returns the weights as float32 [B, I]; repeats are summed, columns are in order."""
+        matrix = sparse.csr_matrix(
+            (self.weight.astype(np.float32), self.item, self.indptr), shape=(len(self), n_items), copy=True
+        )
+        matrix.sum_duplicates()
+        return matrix
+
+    def binary(self, n_items: int) -> sparse.csr_matrix:
+        """Returns 1.0 for each item of the history as float32 [B, I]."""
+        matrix = self.matrix(n_items)
+        matrix.data[:] = 1.0
+        return matrix
+
+    def block(self, start: int, stop: int) -> Histories:
+        """Returns rows start to stop without copying the events."""
+        low, high = int(self.indptr[start]), int(self.indptr[stop])
+        return Histories(
+            self.indptr[start : stop + 1] - low,
+            self.item[low:high],
+            self.weight[low:high],
+            self.user[start:stop],
+            None if self.time is None else self.time[low:high],
+        )
+
+    def take(self, rows: np.ndarray) -> Histories:
+        """Returns the rows of an index, in its order."""
+        rows = np.asarray(rows, np.int64)
+        lengths = self.lengths[rows]
+        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        events = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return Histories(
+            indptr,
+            self.item[events],
+            self.weight[events],
+            self.user[rows],
+            None if self.time is None else self.time[events],
+        )
+
+    def as_strangers(self) -> Histories:
+        """Returns the same histories of people whom training has not seen."""
+        return Histories(self.indptr, self.item, self.weight, np.full(len(self), -1, np.int32), self.time)

@@ -1,0 +1,91 @@
+"""Every error recsmith raises on purpose: one tree, one sentence shape, the cure where there is one."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+_LONGEST_VALUE = 120
+
+
+class RecsmithError(Exception):
+    """Is the root of recsmith's own errors; a command prints its message and no traceback."""
+
+
+class InvalidValue(RecsmithError, ValueError):
+    """Says `NAME must be REQUIREMENT. Got VALUE. CURE`."""
+
+    def __init__(self, name: str, requirement: str, got: Any, cure: str = "") -> None:
+        shown = got if isinstance(got, Shown) else repr(got)
+        if len(shown) > _LONGEST_VALUE:
+            shown = f"{shown[:_LONGEST_VALUE]}…"
+        super().__init__(f"{name} must be {requirement}. Got {shown}." + (f" {cure}" if cure else ""))
+        self.name = name
+
+
+class Shown(str):
+    """Is a value for `InvalidValue` that is printed as it stands, without quotes."""
+
+
+class UnknownId(RecsmithError, KeyError):
+    """Is raised for a user or item that the model or data set does not know."""
+
+    def __init__(self, kind: str, ids: Iterable[Any], cure: str = "") -> None:
+        self.kind = kind
+        self.ids = list(ids)
+        shown = ", ".join(repr(x) for x in self.ids[:5]) + (", …" if len(self.ids) > 5 else "")
+        self._message = f"{kind} must be known to the model. Got {shown}." + (f" {cure}" if cure else "")
+        super().__init__(self._message)
+
+    def __str__(self) -> str:  # KeyError would print the repr
+        return self._message
+
+
+class DataError(RecsmithError):
+    """Is raised for input data that cannot be used as it is."""
+
+
+class BadRows(DataError):
+    """Is raised for rows refused at the door; carries the first of them with line number and reason."""
+
+
+class NotFitted(RecsmithError):
+    """Is raised when a model is asked before it was fitted."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} must be fitted first. Call .fit(data), or recsmith.load(path).")
+
+
+class ModelFileError(RecsmithError):
+    """Is raised for a saved model that is incomplete, altered, too new or not a model."""
+
+
+class MissingExtra(RecsmithError, ImportError):
+    """Is raised when an optional dependency is absent; names the line that installs it."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(
+            f"{module} must be installed for this. Got none. Run: pip install 'recsmith[{extra}]'"
+        )
+        self.extra = extra
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Imports an optional module.
+
+    Raises `MissingExtra` with the install line when it is absent.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtra(module, extra) from error
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Returns `Did you mean 'x'?` for the known word closest to `word`, or nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else ""
