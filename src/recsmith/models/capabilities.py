@@ -1,0 +1,135 @@
+"""What some models can do besides recommending; a model has a capability or has not, asked by isinstance."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+
+from recsmith.data import Histories
+from recsmith.errors import InvalidValue
+from recsmith.kernels.topk import top_k
+from recsmith.models.base import Recommender
+from recsmith.models.memory import History
+from recsmith.types import CodeArray, Explanation, FloatArray, Id, Reason, Recommendation
+
+
+class SimilarItems(Recommender):
+    """Knows how alike two items are."""
+
+    @abstractmethod
+    def _similar(self, item_codes: CodeArray) -> FloatArray:
+        """Returns a new float32 [B, I]: similarity of each given item to every item, -inf for none."""
+
+    @final
+    def similar_items(self, item_id: Id, *, k: int = 10) -> tuple[Recommendation, ...]:
+        """Returns the k items most like the given one, best first; the item itself is left out."""
+        if k < 1:
+            raise InvalidValue("k", "1 or more", k)
+        codes = self.item_codes([item_id])
+        score_BI = np.array(self._similar(codes), np.float32)
+        score_BI[0, codes[0]] = -np.inf
+        code_BK, best_BK = top_k(score_BI, min(k, score_BI.shape[1]))
+        found = code_BK[0][code_BK[0] >= 0]
+        pairs = zip(self.memory.items.decode(found), best_BK[0].tolist(), strict=False)
+        return tuple(Recommendation(item, score, rank) for rank, (item, score) in enumerate(pairs, 1))
+
+
+class Explains(Recommender):
+    """Says which items of a person's history led to a score, and how much each added."""
+
+    @abstractmethod
+    def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
+        """Returns base [K] and contributions [L, K] of one person's L events to K items' scores.
+
+        base + contributions.sum(0) is the score that the model gives those items for this history.
+        """
+
+    @final
+    def explain(
+        self, user_id: Id | None, item_id: Id, *, history: History | None = None, k: int = 5
+    ) -> Explanation:
+        """Returns why an item scores as it does for a known user, or for a history when user_id is None."""
+        return self.explain_list(user_id, [item_id], history=history, k=k)[0]
+
+    @final
+    def explain_list(
+        self, user_id: Id | None, item_ids: Sequence[Id], *, history: History | None = None, k: int = 5
+    ) -> list[Explanation]:
+        """Returns the explanation of each item, with its k largest contributions."""
+        names, rows, cold = self._people(
+            None if user_id is None else [user_id], None if history is None else [history]
+        )
+        if cold.any():
+            self._refuse(names, cold, by_id=user_id is not None)
+        codes = self.item_codes(item_ids)
+        base_K, part_LK = self._contributions(rows, codes)
+        seen = self.memory.items.decode(rows.item)
+        told = []
+        for column, item_id in enumerate(self.memory.items.decode(codes)):
+            parts = np.asarray(part_LK[:, column], np.float64)
+            order = np.lexsort((rows.item, -parts))[:k]
+            because = tuple(Reason(seen[event], float(parts[event])) for event in order if parts[event] > 0)
+            base = float(base_K[column])
+            listed = sum(reason.weight for reason in because)
+            total = float(parts.sum())
+            told.append(Explanation(item_id, base + total, because, base=base, rest=total - listed))
+        return told
+
+
+class PredictsRatings(Recommender):
+    """Predicts the rating a person would give."""
+
+    @abstractmethod
+    def _predict(self, histories: Histories, row_n: np.ndarray, item_n: CodeArray) -> FloatArray:
+        """Returns float32[n]: the rating of item_n[j] by the person of row row_n[j]; a number always.
+
+        A person without history or an item without ratings gets the mean that is known.
+        """
+
+    @final
+    def predict(
+        self,
+        users: Sequence[Id] | None,
+        item_ids: Sequence[Id],
+        *,
+        histories: Sequence[History] | None = None,
+    ) -> FloatArray:
+        """Returns the predicted rating of each pair: users[j] (or histories[j]) and item_ids[j]."""
+        _, rows, _ = self._people(users, histories)
+        if len(item_ids) != len(rows):
+            raise InvalidValue("item_ids", f"{len(rows)} long, one for each person", len(item_ids))
+        return self.predict_codes(rows, np.arange(len(rows)), self.item_codes(item_ids))
+
+    @final
+    def predict_codes(self, histories: Histories, row_n: np.ndarray, item_n: CodeArray) -> FloatArray:
+        """Returns the predicted rating of each pair (row of histories, item code)."""
+        return np.asarray(self._predict(histories, row_n, item_n), np.float32)
+
+
+class HasVectors(Recommender):
+    """Keeps a vector for each item, and makes one for each person, so that their product is the score's core."""
+
+    @abstractmethod
+    def _item_vectors(self) -> FloatArray:
+        """Returns float32 [I, D]."""
+
+    @abstractmethod
+    def _user_vectors(self, histories: Histories) -> FloatArray:
+        """Returns float32 [B, D]: learnt vectors of training users, folded-in ones of strangers."""
+
+    @final
+    def item_vectors(self, item_ids: Sequence[Id] | None = None) -> FloatArray:
+        """Returns the vectors [n, D] of items, of all in code order by default."""
+        vectors = self._item_vectors()
+        return vectors if item_ids is None else vectors[self.item_codes(item_ids)]
+
+    @final
+    def user_vectors(
+        self, users: Sequence[Id] | None = None, *, histories: Sequence[History] | None = None
+    ) -> FloatArray:
+        """Returns the vectors [B, D] of known users or of people given by their history."""
+        _, rows, _ = self._people(users, histories)
+        return self._user_vectors(rows)

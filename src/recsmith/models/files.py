@@ -1,0 +1,192 @@
+"""The model folder: safetensors, JSON and Parquet; written aside, then in place at once; checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from scipy import sparse
+
+from recsmith.errors import InvalidValue, ModelFileError
+from recsmith.models import memory as memories
+from recsmith.models.memory import Memory
+
+if TYPE_CHECKING:
+    from recsmith.models.base import Recommender
+
+FORMAT = 1
+_JSON, _ARRAYS = "model.json", "arrays.safetensors"
+_HOUSE = "recsmith.models"
+
+
+def save(model: Recommender, path: Path) -> None:
+    """Writes the folder; whatever fails, the folder that was there before is still there whole."""
+    memory = model.memory
+    if path.exists() and not (path / _JSON).is_file() and (path.is_file() or any(path.iterdir())):
+        raise InvalidValue("path", "a new folder or a model to replace", str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    try:
+        memory.save(aside)
+        save_file(model.state(), aside / _ARRAYS)
+        names = (*memories.FILES, _ARRAYS)
+        described = {
+            "format": FORMAT,
+            "recsmith": _version(),
+            "class": class_path(type(model)),
+            "config": model.config.model_dump(mode="json"),
+            "memory": memory.describe(),
+            "learning_curve": list(model.learning_curve),
+            "files": {name: _sha256(aside / name) for name in names},
+        }
+        described["digest"] = _digest(described)
+        (aside / _JSON).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        _to_disk(aside)
+        replace_folder(aside, path)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+def load(path: Path, *, model_class: type[Recommender] | None = None) -> Recommender:
+    """Reads a folder that `save` wrote; see `recsmith.load`."""
+    described = _described(path)
+    cls = _resolve(described["class"], model_class)
+    _verify(path, described["files"])
+    model = cls(cls.Config.of(described["config"], within=f"{path / _JSON}: config"))
+    model._memory = Memory.load(path, described["memory"])
+    model.learning_curve = tuple(described["learning_curve"])
+    try:
+        arrays = load_file(path / _ARRAYS)
+    except SafetensorError as error:
+        raise ModelFileError(f"{path / _ARRAYS} must be a safetensors file. Got: {error}") from error
+    for name, value in unpack(arrays, cls.state_names).items():
+        setattr(model, name, value)
+    return model
+
+
+def class_path(cls: type) -> str:
+    """Returns the dotted path under which a model is saved: recsmith.models.NAME for the house's own."""
+    if cls.__module__.startswith(f"{_HOUSE}."):
+        return f"{_HOUSE}.{cls.__name__}"
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def pack(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Returns named state as flat arrays; a CSR matrix becomes NAME.data, .indices, .indptr, .shape."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, value in state.items():
+        if value is None:
+            continue
+        if sparse.issparse(value):
+            csr = sparse.csr_matrix(value)
+            parts = {"data": csr.data, "indices": csr.indices, "indptr": csr.indptr, "shape": np.array(csr.shape)}
+            arrays |= {f"{name}.{part}": np.ascontiguousarray(array) for part, array in parts.items()}
+        else:
+            arrays[name] = np.ascontiguousarray(value).reshape(np.shape(value))
+    return arrays
+
+
+def unpack(arrays: Mapping[str, np.ndarray], names: tuple[str, ...]) -> dict[str, Any]:
+    """Returns the state that `pack` took apart; numbers come back as floats, absent names as None."""
+    state: dict[str, Any] = {}
+    for name in names:
+        if f"{name}.indptr" in arrays:
+            parts = (arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
+            state[name] = sparse.csr_matrix(tuple(parts), shape=tuple(arrays[f"{name}.shape"].tolist()))
+        else:
+            value = arrays.get(name)
+            state[name] = value if value is None or value.ndim else value.item()
+    return state
+
+
+def replace_folder(new: Path, path: Path) -> None:
+    """Puts folder `new` at `path`; an old folder there is moved away first and deleted last."""
+    if not path.exists():
+        os.rename(new, path)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+    os.rename(path, old)
+    try:
+        os.rename(new, path)
+    except BaseException:
+        os.rename(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _described(path: Path) -> dict[str, Any]:
+    file = path / _JSON
+    try:
+        described = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelFileError(f"{path} must be a model folder. Got no {_JSON} there.") from None
+    except ValueError as error:
+        raise ModelFileError(f"{file} must be JSON. Got: {error}. The file is cut short or altered.") from error
+    if not isinstance(described, dict) or "format" not in described:
+        raise ModelFileError(f"{file} must describe a recsmith model. Got something else.")
+    if described["format"] > FORMAT:
+        raise ModelFileError(
+            f"{file} must be of format {FORMAT} or older. Got {described['format']}, written by recsmith "
+            f"{described.get('recsmith')}. Upgrade: pip install -U recsmith"
+        )
+    if described.get("digest") != _digest(described):
+        raise ModelFileError(f"{file} must be as it was saved. Got another checksum. The file was altered.")
+    return described
+
+
+def _resolve(path: str, model_class: type[Recommender] | None) -> type[Recommender]:
+    if model_class is not None:
+        if class_path(model_class) != path:
+            raise ModelFileError(f"model_class must be {path}. Got {class_path(model_class)}.")
+        return model_class
+    house, _, name = path.rpartition(".")
+    cls = getattr(importlib.import_module(_HOUSE), name, None) if house == _HOUSE else None
+    if cls is None:
+        raise ModelFileError(
+            f"The model's class must be one of recsmith's own, or handed in. Got {path}. "
+            f"Load it with recsmith.load(path, model_class={name})."
+        )
+    return cls  # type: ignore[no-any-return]
+
+
+def _verify(path: Path, files: Mapping[str, str]) -> None:
+    for name, expected in files.items():
+        file = path / Path(name).name
+        if not file.is_file():
+            raise ModelFileError(f"{path} must hold {name}. Got no such file. The folder is incomplete.")
+        if _sha256(file) != expected:
+            raise ModelFileError(f"{file} must be as it was saved. Got another checksum. The file was altered.")
+
+
+def _digest(described: Mapping[str, Any]) -> str:
+    body = {key: value for key, value in described.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _to_disk(folder: Path) -> None:
+    """Makes sure the files are on the disk before the folder gets its name."""
+    for file in folder.iterdir():
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+def _version() -> str:
+    from recsmith import __version__
+
+    return __version__

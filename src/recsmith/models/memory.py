@@ -1,0 +1,161 @@
+"""What every model keeps of its training data, so that it moves without it: ids, titles, histories, popularity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from safetensors.numpy import load_file, save_file
+
+from recsmith.data import Dataset, Histories, Vocabulary
+from recsmith.data.dataset import Feedback
+from recsmith.errors import InvalidValue
+from recsmith.types import Id
+
+History = Sequence[Id] | Mapping[Id, float]
+"""A person's items, oldest first; or item → weight (rating)."""
+
+FILES = ("users.parquet", "items.parquet", "catalogue.parquet", "histories.safetensors")
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """Holds the vocabularies, the catalogue table, each user's training history and item popularity."""
+
+    users: Vocabulary
+    items: Vocabulary
+    catalogue: pl.DataFrame
+    """A row for each item code; `item_id`, `title`, and what metadata the data had."""
+    histories: Histories
+    popularity: np.ndarray
+    """float32[I]: the number of people who took each item."""
+    feedback: Feedback
+    weight_range: tuple[float, float]
+    """The smallest and largest weight in training."""
+    mean_weight: float
+
+    @classmethod
+    def of(cls, data: Dataset) -> Memory:
+        """Returns what is kept of a data set."""
+        histories = data.histories()
+        table = data.item_table
+        if table is None:
+            table = pl.DataFrame({"item_id": data.items.ids})
+        if "title" not in table.columns:
+            table = table.with_columns(title=data.titles())
+        weight = histories.weight
+        pairs = histories.binary(data.n_items)
+        return cls(
+            users=data.users,
+            items=data.items,
+            catalogue=table,
+            histories=histories,
+            popularity=np.bincount(pairs.indices, minlength=data.n_items).astype(np.float32),
+            feedback=data.feedback,
+            weight_range=(float(weight.min()), float(weight.max())),
+            mean_weight=float(weight.mean(dtype=np.float64)),
+        )
+
+    @property
+    def liked_weight(self) -> float:
+        """The weight of an item that a person names without one: top of the scale for ratings, else the mean."""
+        return self.weight_range[1] if self.feedback == "ratings" else self.mean_weight
+
+    def of_users(self, user_ids: Sequence[Id]) -> tuple[Histories, np.ndarray]:
+        """Returns the training histories of users, and which of them are unknown (their rows are empty)."""
+        codes = self.users.encode(user_ids)
+        unknown = codes < 0
+        rows = self.histories.take(np.where(unknown, 0, codes))
+        lengths = np.where(unknown, 0, rows.lengths)
+        keep = np.repeat(~unknown, rows.lengths)
+        return Histories(
+            _indptr(lengths),
+            rows.item[keep],
+            rows.weight[keep],
+            codes,
+            None if rows.time is None else rows.time[keep],
+        ), unknown
+
+    def of_items(self, histories: Sequence[History]) -> Histories:
+        """Returns the histories of strangers; item ids that the model does not know are left out."""
+        items, weights, lengths = [], [], []
+        for place, history in enumerate(histories):
+            if isinstance(history, str) or not isinstance(history, Sequence | Mapping):
+                raise InvalidValue(
+                    f"histories[{place}]", "a list of item ids, or a mapping from item id to weight", history
+                )
+            codes = self.items.encode(list(history))
+            values = (
+                np.array([_weight(x) for x in history.values()], np.float32)
+                if isinstance(history, Mapping)
+                else np.full(len(codes), self.liked_weight, np.float32)
+            )
+            known = codes >= 0
+            items.append(codes[known])
+            weights.append(values[known])
+            lengths.append(int(known.sum()))
+        return Histories(
+            _indptr(np.array(lengths, np.int64)),
+            np.concatenate([np.zeros(0, np.int32), *items]),
+            np.concatenate([np.zeros(0, np.float32), *weights]),
+            np.full(len(lengths), -1, np.int32),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Writes the memory's files."""
+        self.users.save(folder / FILES[0])
+        self.items.save(folder / FILES[1])
+        self.catalogue.write_parquet(folder / FILES[2])
+        h = self.histories
+        arrays = {"indptr": h.indptr, "item": h.item, "weight": h.weight, "popularity": self.popularity}
+        if h.time is not None:
+            arrays["time"] = h.time
+        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / FILES[3])
+
+    @classmethod
+    def load(cls, folder: Path, described: Mapping[str, object]) -> Memory:
+        """Reads what `save` and `describe` wrote."""
+        users, items = Vocabulary.load(folder / FILES[0]), Vocabulary.load(folder / FILES[1])
+        arrays = load_file(folder / FILES[3])
+        histories = Histories(
+            arrays["indptr"],
+            arrays["item"],
+            arrays["weight"],
+            np.arange(len(users), dtype=np.int32),
+            arrays.get("time"),
+        )
+        low, high = described["weight_range"]  # type: ignore[misc]
+        return cls(
+            users=users,
+            items=items,
+            catalogue=pl.read_parquet(folder / FILES[2]),
+            histories=histories,
+            popularity=arrays["popularity"],
+            feedback=described["feedback"],  # type: ignore[arg-type]
+            weight_range=(low, high),
+            mean_weight=described["mean_weight"],  # type: ignore[arg-type]
+        )
+
+    def describe(self) -> dict[str, object]:
+        """Returns the plain values that go into the model's JSON."""
+        return {
+            "feedback": self.feedback,
+            "weight_range": list(self.weight_range),
+            "mean_weight": self.mean_weight,
+            "n_users": len(self.users),
+            "n_items": len(self.items),
+        }
+
+
+def _indptr(lengths: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+
+
+def _weight(value: object) -> float:
+    number = float(value)  # type: ignore[arg-type]
+    if not np.isfinite(number):
+        raise InvalidValue("history weight", "a finite number", value)
+    return number
