@@ -1,0 +1,363 @@
+"""The recipe: one TOML file that says what data, which split, which model, how to run, how to judge."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from recsmith.config.base import Config
+from recsmith.errors import InvalidValue, RecsmithError, Shown, nearest
+
+DEFAULT_METRICS = ("NDCG@10", "HitRate@10", "Recall@20", "MRR@10", "Coverage@10", "Novelty@10")
+
+Duplicates = Literal["keep_last", "keep_first", "sum", "error", "keep_all"]
+FeatureKind = Literal["categorical", "multi", "text", "number", "time"]
+
+
+class FilterRecipe(Config):
+    """`[data.filter]`: which interactions are kept; each rule that is not set does nothing."""
+
+    min_weight: float | None = None
+    """Keeps interactions with at least this weight (rating)."""
+    since: str | None = None
+    """Keeps interactions from this date on (ISO 8601, UTC)."""
+    until: str | None = None
+    """Keeps interactions before this date (ISO 8601, UTC)."""
+    min_user_interactions: int | None = Field(default=None, ge=1)
+    """Keeps users with at least this many interactions (one pass)."""
+    min_item_interactions: int | None = Field(default=None, ge=1)
+    """Keeps items with at least this many interactions (one pass)."""
+    k_core: int | None = Field(default=None, ge=1)
+    """Repeats both until every user and every item has at least this many."""
+
+
+class SideTable(Config):
+    """`[data.items]` or `[data.users]`: a table about the items or the users, joined by id."""
+
+    path: str
+    """CSV, TSV, Parquet or JSON lines."""
+    id: str
+    """The column that holds the id."""
+    title: str | None = None
+    """The column people know an item by."""
+    features: dict[str, FeatureKind] = Field(default_factory=dict)
+    """Column name to kind of feature."""
+    separator: str | None = None
+    """Between columns; found out from the file when not given."""
+    multi_separator: str = "|"
+    """Between the values of one `multi` feature."""
+    encoding: str = "utf-8"
+    """Of the file."""
+
+
+class _Source(Config):
+    """What every source has."""
+
+    name: str | None = None
+    """For the report; the source's own name when not given."""
+    feedback: Literal["ratings", "implicit"] | None = None
+    """What a weight means; found out from the data when not given."""
+    filter: FilterRecipe = Field(default_factory=FilterRecipe)
+    items: SideTable | None = None
+    users: SideTable | None = None
+
+
+class MovieLensSource(_Source):
+    """`source = "movielens"`."""
+
+    source: Literal["movielens"] = "movielens"
+    size: str = "latest-small"
+    """`latest-small` is bundled; 100k, 1m, 10m, 20m, 25m, 32m are downloaded or read from `path`."""
+    path: str | None = None
+    """A folder (or zip) with the files as GroupLens publishes them."""
+
+
+class _Columns(_Source):
+    """What every source with named columns has."""
+
+    user: str = "user_id"
+    """The column with the user's id."""
+    item: str = "item_id"
+    """The column with the item's id."""
+    weight: str | None = None
+    """The column with the rating or the count; 1 for every row when not given."""
+    time: str | None = None
+    """The column with the time."""
+    duplicates: Duplicates = "keep_last"
+    """What is done with a second event of the same user and item."""
+    on_bad_rows: Literal["error", "quarantine"] = "error"
+    """Whether a bad row stops the reading or is set aside into a file."""
+
+
+class TableSource(_Columns):
+    """`source = "table"`: CSV, TSV, Parquet or JSON lines, one file, several, or a glob."""
+
+    source: Literal["table"] = "table"
+    path: str | list[str]
+    format: Literal["csv", "tsv", "parquet", "jsonl"] | None = None
+    """By the file's ending when not given."""
+    separator: str | None = None
+    """Between columns, `::` too."""
+    encoding: str = "utf-8"
+    header: bool = True
+    """Whether the first row names the columns; without one they are `column_1`, `column_2`, …"""
+
+
+class SqlSource(_Columns):
+    """`source = "sql"`: a query through a connection URL."""
+
+    source: Literal["sql"] = "sql"
+    url: str
+    """As SQLAlchemy writes it; `sqlite:///shop.db`."""
+    query: str
+
+
+class EventsSource(_Columns):
+    """`source = "events"`: an event log with a weight per event type."""
+
+    source: Literal["events"] = "events"
+    path: str | list[str]
+    event: str = "event"
+    """The column with the event's type."""
+    weights: dict[str, float] = Field(default_factory=dict)
+    """Event type to weight; a type that is not named here is refused."""
+    duplicates: Duplicates = "sum"
+
+
+DataRecipe = Annotated[
+    MovieLensSource | TableSource | SqlSource | EventsSource, Field(discriminator="source")
+]
+
+
+class SplitRecipe(Config):
+    """`[split]`: the rule that says what is hidden from the model."""
+
+    rule: Literal[
+        "leave_last_out", "by_time", "random_holdout", "hold_out_users", "k_fold", "given", "none"
+    ] = "leave_last_out"
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """The rule's own parameters, written beside `rule`; checked by the rule."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, raw: Any) -> Any:
+        return _gather_settings(raw, known="rule")
+
+
+class ModelRecipe(Config):
+    """`[model]`: the class and, beside it, its settings."""
+
+    name: str = Field(alias="class")
+    """A model of the house (`ItemKNN`) or the dotted path of one outside it (`shop.models.Mine`)."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Checked by the model's own config."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, raw: Any) -> Any:
+        return _gather_settings(raw, known="class")
+
+
+class RunRecipe(Config):
+    """`[run]`: how it is run this time; changes no model's meaning."""
+
+    seed: int = Field(default=0, ge=0)
+    n_threads: int = Field(default=0, ge=0)
+    """0 takes every core."""
+    progress: bool = True
+
+
+class CandidatesRecipe(Config):
+    """`[evaluate.candidates]`: rank against a sample instead of the whole catalogue (replication only)."""
+
+    n: int = Field(default=99, ge=1)
+    """Items drawn for each user beside the relevant ones."""
+    seed: int = Field(default=0, ge=0)
+
+
+class EvaluateRecipe(Config):
+    """`[evaluate]`: what is measured."""
+
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    candidates: CandidatesRecipe | None = None
+    """Every item of the catalogue that the person has not seen, unless a sample is asked for."""
+    n_bootstrap: int = Field(default=1000, ge=0)
+    """Resamples of the users behind the 95 % intervals; 0 leaves the intervals out."""
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _one_or_more(cls, raw: Any) -> Any:
+        return (raw,) if isinstance(raw, str) else raw
+
+
+class Recipe(Config):
+    """What data, which split, which model, how to run, how to judge."""
+
+    data: DataRecipe = Field(default_factory=MovieLensSource)
+    split: SplitRecipe = Field(default_factory=SplitRecipe)
+    model: ModelRecipe
+    run: RunRecipe = Field(default_factory=RunRecipe)
+    evaluate: EvaluateRecipe = Field(default_factory=EvaluateRecipe)
+    expect: dict[str, float] = Field(default_factory=dict)
+    """Metric to the figure this recipe is known to reach; a record, not an instruction."""
+
+
+def load_recipe(path: str | Path, *, overrides: Iterable[str] = ()) -> Recipe:
+    """Reads a recipe, applies `a.b=value` overrides to it, and makes its paths absolute.
+
+    Relative paths inside the recipe start at the recipe's folder; those in an override start at
+    the working folder, where the person typed them. Raises `InvalidValue`, with the nearest known
+    key, for what it doesn't know.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InvalidValue("recipe", "a TOML file", str(path), "See recipes/ for examples.")
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidValue("recipe", "valid TOML", str(path), f"{error}.") from None
+    anchored = _anchor_paths(raw, file.resolve().parent)
+    edited = apply_overrides(anchored, overrides)
+    return parse_recipe(_anchor_paths(edited, Path.cwd()))
+
+
+def parse_recipe(raw: Mapping[str, Any]) -> Recipe:
+    """Checks a recipe that is already a mapping, as `tomllib` gives it."""
+    try:
+        return Recipe.model_validate(dict(raw))
+    except ValidationError as error:
+        raise _first_problem(error, raw) from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Writes the resolved recipe as TOML, every default spelt out, so that it repeats the run."""
+    tree = recipe.model_dump(mode="json", by_alias=True)
+    for section, key in (("split", "rule"), ("model", "class")):
+        tree[section] = {key: tree[section][key], **tree[section]["settings"]}
+    return tomli_w.dumps(_without_none(tree))
+
+
+def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """Returns the tree with each `a.b=value` set; a value is TOML, or else a bare string."""
+    tree = _copy(raw)
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        parts = [part.strip() for part in key.split(".")]
+        if not equals or not all(parts):
+            raise InvalidValue("--set", "KEY.SUBKEY=VALUE", override, "Example: --set model.n_neighbours=50")
+        branch = tree
+        for part in parts[:-1]:
+            child = branch.setdefault(part, {})
+            if not isinstance(child, dict):
+                raise InvalidValue("--set", f"a key of a table ({part} is not one)", override)
+            branch = child
+        branch[parts[-1]] = _value(text.strip())
+    return tree
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _copy(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in tree.items()}
+
+
+def _gather_settings(raw: Any, *, known: str) -> Any:
+    """Moves every key but the known one under `settings`, where the layer above checks them."""
+    if not isinstance(raw, Mapping) or "settings" in raw:
+        return raw
+    settings = {key: value for key, value in raw.items() if key != known}
+    return {key: value for key, value in raw.items() if key == known} | {"settings": settings}
+
+
+def _anchor_paths(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Makes the `path`s of `[data]`, its side tables and `[split]` absolute, and SQLite's files too."""
+    tree = _copy(raw)
+    data = tree.get("data")
+    split = tree.get("split")
+    tables = [data, split]
+    if isinstance(data, dict):
+        tables += [data.get("items"), data.get("users")]
+    for table in tables:
+        if not isinstance(table, dict):
+            continue
+        for key in ("path", "train", "test"):
+            if key in table:
+                table[key] = _anchor(table[key], folder)
+        url = table.get("url")
+        if isinstance(url, str) and url.startswith("sqlite:///") and url != "sqlite:///:memory:":
+            table["url"] = "sqlite:///" + _anchor(url.removeprefix("sqlite:///"), folder)
+    return tree
+
+
+def _anchor(value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_anchor(one, folder) for one in value]
+    if not isinstance(value, str) or not value or "://" in value:
+        return value
+    return str(folder / Path(value).expanduser())
+
+
+def _without_none(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        kept = {key: _without_none(value) for key, value in tree.items()}
+        return {key: value for key, value in kept.items() if value is not None and value != {}}
+    if isinstance(tree, list):
+        return [_without_none(value) for value in tree if value is not None]
+    return tree
+
+
+def _first_problem(error: ValidationError, raw: Mapping[str, Any]) -> RecsmithError:
+    """Turns pydantic's first complaint into ours, in the recipe's own words."""
+    fault = error.errors(include_url=False)[0]
+    # A tagged union puts the tag into the location; the person never wrote it there.
+    place = tuple(str(part) for part in fault["loc"] if part not in SOURCES)
+    name = ".".join(place) or "recipe"
+    if fault["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        got = raw["data"].get("source", Shown("nothing")) if isinstance(raw["data"], Mapping) else raw["data"]
+        return InvalidValue("data.source", f"one of {', '.join(SOURCES)}", got, nearest(str(got), SOURCES))
+    if fault["type"] in ("extra_forbidden", "missing"):
+        known = _known_keys(place[:-1], raw)
+        if fault["type"] == "missing":
+            return InvalidValue(name, "given", Shown("nothing"), _missing_cure(place))
+        cure = nearest(place[-1], known) or f"Known: {', '.join(known)}."
+        return InvalidValue(name, "a known setting", Shown(place[-1]), cure)
+    if fault["type"] in ("model_type", "dict_type", "model_attributes_type"):
+        return InvalidValue(name, f"a table, written [{name}]", fault["input"])
+    requirement = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return InvalidValue(name, requirement[:1].lower() + requirement[1:], fault["input"])
+
+
+def _missing_cure(place: tuple[str, ...]) -> str:
+    if place in (("model",), ("model", "class")):
+        return 'Write [model] and, under it, class = "ItemKNN".'
+    return ""
+
+
+SOURCES: dict[str, type[Config]] = {"movielens": MovieLensSource, "table": TableSource, "sql": SqlSource, "events": EventsSource}
+
+
+def _known_keys(place: tuple[str, ...], raw: Mapping[str, Any]) -> list[str]:
+    data = raw.get("data")
+    source = data.get("source", "") if isinstance(data, Mapping) else ""
+    owners: dict[tuple[str, ...], type[Config]] = {
+        (): Recipe,
+        ("data",): SOURCES.get(source, MovieLensSource),
+        ("data", "filter"): FilterRecipe,
+        ("data", "items"): SideTable,
+        ("data", "users"): SideTable,
+        ("run",): RunRecipe,
+        ("evaluate",): EvaluateRecipe,
+        ("evaluate", "candidates"): CandidatesRecipe,
+    }
+    owner = owners.get(place)
+    return [field.alias or name for name, field in owner.model_fields.items()] if owner else []
