@@ -51,7 +51,9 @@ class Recommendations:
         lengths = [len(items) for items in self.item_ids]
         return pl.DataFrame(
             {
-                USER_ID: pl.Series([u for u, n in zip(self.user_ids, lengths, strict=True) for _ in range(n)]),
+                USER_ID: pl.Series(
+                    [u for u, n in zip(self.user_ids, lengths, strict=True) for _ in range(n)]
+                ),
                 ITEM_ID: pl.Series([item for items in self.item_ids for item in items]),
                 SCORE: pl.Series([score for scores in self.scores for score in scores], dtype=pl.Float32),
                 RANK: pl.Series([rank for n in lengths for rank in range(1, n + 1)], dtype=pl.Int32),

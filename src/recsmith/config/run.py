@@ -62,9 +62,10 @@ class Run:
 
         A second Ctrl-C stops at once. Epoch numbers start at `start_epoch`.
         """
-        with _after_this_epoch() as asked_to_stop, bars.bar(
-            description, total=n_epochs, shown=self.progress, done=self.start_epoch
-        ) as bar:
+        with (
+            _AfterThisEpoch() as asked_to_stop,
+            bars.bar(description, total=n_epochs, shown=self.progress, done=self.start_epoch) as bar,
+        ):
             for epoch in range(self.start_epoch, n_epochs):
                 self.history.append({"epoch": float(epoch)})
                 yield epoch
@@ -88,7 +89,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-class _after_this_epoch:
+class _AfterThisEpoch:
     """Turns the first Ctrl-C into a question the loop asks; only in the main thread."""
 
     def __init__(self) -> None:

@@ -91,7 +91,8 @@ class Dataset:
         return len(self.interactions)
 
     def __repr__(self) -> str:
-        return f"Dataset({self.name}: {len(self):,} interactions, {self.n_users:,} users, {self.n_items:,} items)"
+        sizes = f"{len(self):,} interactions, {self.n_users:,} users, {self.n_items:,} items"
+        return f"Dataset({self.name}: {sizes})"
 
     def matrix(self) -> sparse.csr_matrix:
         """Returns the weights as float32 [U, I]; repeated events of a user and item are summed."""

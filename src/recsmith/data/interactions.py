@@ -31,7 +31,11 @@ class Interactions:
 
     @classmethod
     def from_arrays(
-        cls, user: np.ndarray, item: np.ndarray, weight: np.ndarray | None = None, time: np.ndarray | None = None
+        cls,
+        user: np.ndarray,
+        item: np.ndarray,
+        weight: np.ndarray | None = None,
+        time: np.ndarray | None = None,
     ) -> Interactions:
         """Returns the events sorted by (user, time, row); the columns are copied into their types."""
         weights = np.ones(len(user), np.float32) if weight is None else np.asarray(weight, np.float32)
@@ -62,7 +66,10 @@ class Interactions:
     def select(self, rows: np.ndarray) -> Interactions:
         """Returns the events of a boolean mask or an index; the order must keep the class's promise."""
         return Interactions(
-            self.user[rows], self.item[rows], self.weight[rows], None if self.time is None else self.time[rows]
+            self.user[rows],
+            self.item[rows],
+            self.weight[rows],
+            None if self.time is None else self.time[rows],
         )
 
     def __len__(self) -> int:

@@ -63,7 +63,9 @@ def leave_last_out(data: Dataset, *, n: int = 1) -> Split:
     length = np.diff(indptr)[events.user]
     is_test = (length > n) & (position >= length - n)
     last = "last event" if n == 1 else f"last {n} events"
-    return _divide(data, is_test, f"Leave last out: the {last} of each user with more than {n}.", chronological=True)
+    return _divide(
+        data, is_test, f"Leave last out: the {last} of each user with more than {n}.", chronological=True
+    )
 
 
 def by_time(data: Dataset, *, at: str | datetime | None = None, fraction: float | None = None) -> Split:
@@ -79,11 +81,15 @@ def by_time(data: Dataset, *, at: str | datetime | None = None, fraction: float 
     if fraction is not None:
         _fraction("fraction", fraction)
         ordered = np.sort(events.time)
-        instant = int(ordered[min(len(ordered) - 1, round(len(ordered) * (1 - fraction)))]) if len(ordered) else 0
+        instant = (
+            int(ordered[min(len(ordered) - 1, round(len(ordered) * (1 - fraction)))]) if len(ordered) else 0
+        )
     else:
         instant = _milliseconds(at)
     when = datetime.fromtimestamp(instant / 1000, UTC).isoformat(sep=" ", timespec="seconds")
-    return _divide(data, events.time >= instant, f"By time: events from {when} on are the test.", chronological=True)
+    return _divide(
+        data, events.time >= instant, f"By time: events from {when} on are the test.", chronological=True
+    )
 
 
 def random_holdout(data: Dataset, *, fraction: float = 0.2, per_user: bool = False, seed: int = 0) -> Split:
@@ -147,7 +153,8 @@ def k_fold(data: Dataset, *, n: int = 5, seed: int = 0) -> list[Split]:
     fold = np.arange(len(data)) % n
     fold = fold[generator(seed, "k_fold").permutation(len(data))]
     return [
-        _divide(data, fold == number, f"Fold {number + 1} of {n} of all events (seed {seed}).") for number in range(n)
+        _divide(data, fold == number, f"Fold {number + 1} of {n} of all events (seed {seed}).")
+        for number in range(n)
     ]
 
 

@@ -6,12 +6,13 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast, final, get_args
+from typing import Any, ClassVar, Self, TypeAlias, cast, final, get_args
 
 import numpy as np
 from scipy import sparse
 
-from recsmith.config import Config, Run
+from recsmith.config import Config as BaseConfig
+from recsmith.config import Run
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue, NotFitted, UnknownId
 from recsmith.models import files
@@ -19,7 +20,7 @@ from recsmith.models.memory import History, Memory
 from recsmith.models.scoring import Scorer, TopBlock, Unknown, block_rows, in_blocks
 from recsmith.types import CodeArray, FloatArray, Id, Recommendations
 
-State = np.ndarray | sparse.csr_matrix | float | None
+State: TypeAlias = np.ndarray | sparse.csr_matrix | float | None
 
 
 class Recommender(ABC):
@@ -28,17 +29,17 @@ class Recommender(ABC):
     A model sets `Config` and `state_names` and writes `_fit` and `_score`; it overrides nothing public.
     """
 
-    Config: ClassVar[type[Config]]
+    Config: ClassVar[type[BaseConfig]]
     state_names: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes that are saved: float/int arrays, CSR matrices, numbers, or None."""
     needs_history: ClassVar[bool] = True
     """False for a model that answers a person without any history."""
 
-    def __init__(self, config: Config | None = None, /, **settings: Any) -> None:
+    def __init__(self, config: BaseConfig | None = None, /, **settings: Any) -> None:
         if config is not None and not isinstance(config, self.Config):
             raise InvalidValue("config", f"a {self.Config.__name__}", type(config).__name__)
-        given = config.model_dump() if config is not None else {}
-        self.config = self.Config.of({**given, **settings}, within=type(self).__name__)
+        given: dict[str, Any] = config.model_dump() if config is not None else {}
+        self.config: BaseConfig = self.Config.of({**given, **settings}, within=type(self).__name__)
         self.learning_curve: tuple[dict[str, float], ...] = ()
         """A row an epoch for models that learn in epochs: `epoch` and the figures it logged."""
         self._memory: Memory | None = None
@@ -125,7 +126,11 @@ class Recommender(ABC):
         names, rows, cold = self._people(users, histories)
         if self.needs_history and cold.any():
             self._refuse(names, cold, by_id=users is not None)
-        codes = np.arange(len(self.memory.items), dtype=np.int32) if item_ids is None else self.item_codes(item_ids)
+        codes = (
+            np.arange(len(self.memory.items), dtype=np.int32)
+            if item_ids is None
+            else self.item_codes(item_ids)
+        )
         return self.score_codes(rows, np.broadcast_to(codes, (len(rows), len(codes))))
 
     @final
@@ -168,13 +173,17 @@ class Recommender(ABC):
         )
 
     @final
-    def score_codes(self, histories: Histories, item_code_BN: CodeArray, *, run: Run | None = None) -> FloatArray:
+    def score_codes(
+        self, histories: Histories, item_code_BN: CodeArray, *, run: Run | None = None
+    ) -> FloatArray:
         """Returns float32 [B, N]: the scores of N given items for each row (-1 codes give -inf)."""
         scorer = self._scorer(exclude_seen=False, unknown="popular", allowed=None)
 
         def one(start: int, stop: int) -> FloatArray:
             code_BN = item_code_BN[start:stop]
-            picked = np.take_along_axis(scorer.rows(histories.block(start, stop)), np.maximum(code_BN, 0), axis=1)
+            picked = np.take_along_axis(
+                scorer.rows(histories.block(start, stop)), np.maximum(code_BN, 0), axis=1
+            )
             return np.where(code_BN >= 0, picked, np.float32(-np.inf))
 
         rows = block_rows(len(self.memory.items))

@@ -110,7 +110,7 @@ class PredictsRatings(Recommender):
 
 
 class HasVectors(Recommender):
-    """Keeps a vector for each item, and makes one for each person, so that their product is the score's core."""
+    """Keeps a vector for each item and makes one for each person; their product is the score's core."""
 
     @abstractmethod
     def _item_vectors(self) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The model folder: safetensors, JSON and Parquet; written aside, then in place at once; checked when read."""
+"""The model folder: safetensors, JSON, Parquet; written aside, put in place at once, checked when read."""
 
 from __future__ import annotations
 
@@ -90,7 +90,12 @@ def pack(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
             continue
         if sparse.issparse(value):
             csr = sparse.csr_matrix(value)
-            parts = {"data": csr.data, "indices": csr.indices, "indptr": csr.indptr, "shape": np.array(csr.shape)}
+            parts = {
+                "data": csr.data,
+                "indices": csr.indices,
+                "indptr": csr.indptr,
+                "shape": np.array(csr.shape),
+            }
             arrays |= {f"{name}.{part}": np.ascontiguousarray(array) for part, array in parts.items()}
         else:
             arrays[name] = np.ascontiguousarray(value).reshape(np.shape(value))
@@ -132,7 +137,9 @@ def _described(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ModelFileError(f"{path} must be a model folder. Got no {_JSON} there.") from None
     except ValueError as error:
-        raise ModelFileError(f"{file} must be JSON. Got: {error}. The file is cut short or altered.") from error
+        raise ModelFileError(
+            f"{file} must be JSON. Got: {error}. The file is cut short or altered."
+        ) from error
     if not isinstance(described, dict) or "format" not in described:
         raise ModelFileError(f"{file} must describe a recsmith model. Got something else.")
     if described["format"] > FORMAT:
@@ -157,7 +164,7 @@ def _resolve(path: str, model_class: type[Recommender] | None) -> type[Recommend
             f"The model's class must be one of recsmith's own, or handed in. Got {path}. "
             f"Load it with recsmith.load(path, model_class={name})."
         )
-    return cls  # type: ignore[no-any-return]
+    return cls
 
 
 def _verify(path: Path, files: Mapping[str, str]) -> None:
@@ -166,7 +173,9 @@ def _verify(path: Path, files: Mapping[str, str]) -> None:
         if not file.is_file():
             raise ModelFileError(f"{path} must hold {name}. Got no such file. The folder is incomplete.")
         if _sha256(file) != expected:
-            raise ModelFileError(f"{file} must be as it was saved. Got another checksum. The file was altered.")
+            raise ModelFileError(
+                f"{file} must be as it was saved. Got another checksum. The file was altered."
+            )
 
 
 def _digest(described: Mapping[str, Any]) -> str:

@@ -1,10 +1,11 @@
-"""What every model keeps of its training data, so that it moves without it: ids, titles, histories, popularity."""
+"""What every model keeps of its training data, so that it moves without it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -61,7 +62,7 @@ class Memory:
 
     @property
     def liked_weight(self) -> float:
-        """The weight of an item that a person names without one: top of the scale for ratings, else the mean."""
+        """The weight of an item named without one: top of the scale for ratings, else the mean."""
         return self.weight_range[1] if self.feedback == "ratings" else self.mean_weight
 
     def of_users(self, user_ids: Sequence[Id]) -> tuple[Histories, np.ndarray]:
@@ -116,7 +117,7 @@ class Memory:
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / FILES[3])
 
     @classmethod
-    def load(cls, folder: Path, described: Mapping[str, object]) -> Memory:
+    def load(cls, folder: Path, described: Mapping[str, Any]) -> Memory:
         """Reads what `save` and `describe` wrote."""
         users, items = Vocabulary.load(folder / FILES[0]), Vocabulary.load(folder / FILES[1])
         arrays = load_file(folder / FILES[3])
@@ -127,19 +128,18 @@ class Memory:
             np.arange(len(users), dtype=np.int32),
             arrays.get("time"),
         )
-        low, high = described["weight_range"]  # type: ignore[misc]
         return cls(
             users=users,
             items=items,
             catalogue=pl.read_parquet(folder / FILES[2]),
             histories=histories,
             popularity=arrays["popularity"],
-            feedback=described["feedback"],  # type: ignore[arg-type]
-            weight_range=(low, high),
-            mean_weight=described["mean_weight"],  # type: ignore[arg-type]
+            feedback=described["feedback"],
+            weight_range=(described["weight_range"][0], described["weight_range"][1]),
+            mean_weight=described["mean_weight"],
         )
 
-    def describe(self) -> dict[str, object]:
+    def describe(self) -> dict[str, Any]:
         """Returns the plain values that go into the model's JSON."""
         return {
             "feedback": self.feedback,

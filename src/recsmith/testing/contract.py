@@ -1,4 +1,4 @@
-"""The contract every recommender must pass, shipped so that models outside the house can be held to it too."""
+"""The contract every recommender must pass; shipped, so that models outside the house are held to it too."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def _shape(model: Recommender, log: Dataset, lists: Recommendations, users: list
     frame = lists.to_frame()
     assert frame.columns == ["user_id", "item_id", "score", "rank"], "to_frame has its four columns"
     deep = model.recommend(users[:2], k=log.n_items + 10, exclude_seen=False)
-    assert all(len(items) <= log.n_items for items in deep.item_ids), "k above the catalogue gives a short list"
+    assert all(len(items) <= log.n_items for items in deep.item_ids), (
+        "k above the catalogue gives a short list"
+    )
 
 
 def _excludes_seen(model: Recommender, log: Dataset, lists: Recommendations) -> None:
@@ -85,7 +87,9 @@ def _ties_go_by_code(model: Recommender, log: Dataset) -> None:
                 assert codes[place] > codes[place - 1], "equal scores go by item code"
 
 
-def _batch_equals_one_by_one(model: Recommender, lists: Recommendations, users: list[Id], tolerance: float) -> None:
+def _batch_equals_one_by_one(
+    model: Recommender, lists: Recommendations, users: list[Id], tolerance: float
+) -> None:
     for place, user in enumerate(users):
         alone = model.recommend([user], k=5)
         assert _near(alone.scores[0], lists.scores[place], tolerance), "one by one gives the batch's scores"
@@ -116,7 +120,9 @@ def _strangers(model: Recommender, log: Dataset) -> None:
 
 def _unknown_policies(model: Recommender, users: list[Id]) -> None:
     if model.needs_history:
-        _raises(UnknownId, lambda: model.recommend(["no-such-user"]), "an unknown user is an error by default")
+        _raises(
+            UnknownId, lambda: model.recommend(["no-such-user"]), "an unknown user is an error by default"
+        )
         _raises(UnknownId, lambda: model.recommend(histories=[[]]), "an empty history is an error by default")
         assert len(model.recommend([users[0], "no-such-user"], unknown="skip")) == 1, "skip leaves them out"
     popular = model.recommend(["no-such-user"], k=3, unknown="popular")
@@ -128,7 +134,9 @@ def _candidates(model: Recommender, log: Dataset, users: list[Id]) -> None:
     some = log.items.ids.to_list()[:10]
     lists = model.recommend(users, k=20, candidates=some, exclude_seen=False)
     assert all(set(items) <= set(some) for items in lists.item_ids), "only candidates come back"
-    _raises(UnknownId, lambda: model.recommend(users, candidates=["no-such-item"]), "a candidate must be known")
+    _raises(
+        UnknownId, lambda: model.recommend(users, candidates=["no-such-item"]), "a candidate must be known"
+    )
 
 
 def _wrong_calls(model: Recommender, users: list[Id]) -> None:
@@ -156,8 +164,12 @@ def _survives_saving(model: Recommender, lists: Recommendations, users: list[Id]
 def _similar(model: SimilarItems, log: Dataset) -> None:
     item = model.recommend(log.users.ids.to_list()[:1], k=1).item_ids[0][0]
     found = model.similar_items(item, k=4)
-    assert 0 < len(found) <= 4 and item not in [line.item_id for line in found], "similar items leave the item out"
-    assert [line.score for line in found] == sorted((line.score for line in found), reverse=True), "best first"
+    assert 0 < len(found) <= 4 and item not in [line.item_id for line in found], (
+        "similar items leave the item out"
+    )
+    assert [line.score for line in found] == sorted((line.score for line in found), reverse=True), (
+        "best first"
+    )
     _raises(UnknownId, lambda: model.similar_items("no-such-item"), "an unknown item is an error")
 
 
@@ -173,7 +185,9 @@ def _explains(model: Explains, log: Dataset, users: list[Id], tolerance: float) 
     lists = model.recommend(histories=[history], k=3)
     told = model.explain_list(None, lists.item_ids[0], history=history, k=100)
     for explanation, score in zip(told, lists.scores[0], strict=True):
-        assert {reason.item_id for reason in explanation.because} <= set(history), "reasons are the person's items"
+        assert {reason.item_id for reason in explanation.because} <= set(history), (
+            "reasons are the person's items"
+        )
         total = explanation.base + explanation.rest + sum(reason.weight for reason in explanation.because)
         assert abs(total - explanation.score) <= 1e-6 * max(1.0, abs(total)), "the parts add up"
         assert abs(total - score) <= 10 * tolerance * max(1.0, abs(score)), "to the score that was given"
@@ -189,13 +203,17 @@ def _predicts(model: PredictsRatings, log: Dataset, users: list[Id]) -> None:
 
 def _vectors(model: HasVectors, log: Dataset, users: list[Id]) -> None:
     item_ID, user_BD = model.item_vectors(), model.user_vectors(users)
-    assert item_ID.shape == (log.n_items, user_BD.shape[1]) and user_BD.shape[0] == len(users), "[I, D] and [B, D]"
+    assert item_ID.shape == (log.n_items, user_BD.shape[1]) and user_BD.shape[0] == len(users), (
+        "[I, D] and [B, D]"
+    )
     assert np.isfinite(item_ID).all() and np.isfinite(user_BD).all(), "vectors are finite"
 
 
 def _near(a: object, b: object, tolerance: float) -> bool:
     x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    return x.shape == y.shape and bool((np.abs(x - y) <= tolerance * max(1.0, float(np.abs(y).max(initial=0)))).all())
+    return x.shape == y.shape and bool(
+        (np.abs(x - y) <= tolerance * max(1.0, float(np.abs(y).max(initial=0)))).all()
+    )
 
 
 def _same_items(a: Recommendations, i: int, b: Recommendations, j: int, tolerance: float) -> bool:

@@ -50,14 +50,14 @@ def tastes(*, n_users: int = 60, n_items: int = 40, n_tastes: int = 4, seed: int
     rng = generator(seed, "tastes")
     genre = np.arange(n_items) % n_tastes
     users, items, weights = [], [], []
-    for user in range(n_users):
-        mine = np.flatnonzero(genre[: n_items - 2] == user % n_tastes)
-        other = np.flatnonzero(genre[: n_items - 2] != user % n_tastes)
+    for who in range(n_users):
+        mine = np.flatnonzero(genre[: n_items - 2] == who % n_tastes)
+        other = np.flatnonzero(genre[: n_items - 2] != who % n_tastes)
         taken = np.concatenate([rng.permutation(mine)[: len(mine) - 2], rng.permutation(other)[:3]])
         rng.shuffle(taken)
-        users.append(np.full(len(taken), user))
+        users.append(np.full(len(taken), who))
         items.append(taken)
-        liked = genre[taken] == user % n_tastes
+        liked = genre[taken] == who % n_tastes
         weights.append(np.where(liked, rng.integers(4, 6, len(taken)), rng.integers(1, 4, len(taken))))
     user, item = np.concatenate(users), np.concatenate(items)
     names = [f"i{code:03d}" for code in range(n_items)]

@@ -1,0 +1,167 @@
+"""Splits: nothing lost, nothing leaked, each rule as it says."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsmith.data import (
+    Dataset,
+    Interactions,
+    Vocabulary,
+    by_time,
+    hold_out_users,
+    k_fold,
+    leave_last_out,
+    random_holdout,
+)
+from recsmith.data import given as given_split
+from recsmith.errors import InvalidValue
+from recsmith.testing import toy
+
+EVENTS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8), st.integers(0, 4)), min_size=1, max_size=60)
+
+
+def made(events, n_users=6, n_items=9):
+    user, item, time = (np.array(column) for column in zip(*events, strict=True))
+    log = Interactions.from_arrays(user, item, np.arange(1, len(events) + 1), time * 1000)
+    return Dataset(log, Vocabulary(np.arange(n_users)), Vocabulary(np.arange(n_items)))
+
+
+def rows(*parts):
+    return Counter(
+        row
+        for part in parts
+        if part is not None
+        for row in zip(
+            part.user.tolist(), part.item.tolist(), part.weight.tolist(), part.time.tolist(), strict=True
+        )
+    )
+
+
+SPLITS = {
+    "leave_last_out": lambda data: leave_last_out(data),
+    "leave_last_2": lambda data: leave_last_out(data, n=2),
+    "by_time fraction": lambda data: by_time(data, fraction=0.3),
+    "by_time at": lambda data: by_time(data, at="1970-01-01T00:00:02"),
+    "random": lambda data: random_holdout(data, fraction=0.3),
+    "random per user": lambda data: random_holdout(data, fraction=0.3, per_user=True),
+    "hold out users": lambda data: hold_out_users(data, fraction=0.5),
+}
+
+
+@pytest.mark.parametrize("rule", SPLITS)
+@given(events=EVENTS)
+def test_nothing_is_lost_or_doubled(rule, events):
+    data = made(events)
+    split = SPLITS[rule](data)
+    assert rows(split.train.interactions, split.test, split.fold_in) == rows(data.interactions)
+    assert split.train.items is data.items and split.train.users is data.users, "one vocabulary"
+    assert split.rule.endswith(".")
+    assert len(split.rule) > 20
+
+
+@given(EVENTS)
+def test_last_out_is_the_last_by_time_then_row(events):
+    data = made(events)
+    split = leave_last_out(data)
+    for user in range(6):
+        timeline = sorted((t, row) for row, (u, _, t) in enumerate(events) if u == user)
+        kept = split.test.weight[split.test.user == user].tolist()
+        assert kept == ([timeline[-1][1] + 1] if len(timeline) > 1 else [])
+
+
+@given(EVENTS)
+def test_by_time_has_no_instant_on_both_sides(events):
+    split = by_time(made(events), fraction=0.25)
+    train, test = split.train.interactions.time, split.test.time
+    assert not len(train) or not len(test) or train.max() < test.min()
+
+
+@given(EVENTS)
+def test_random_per_user_leaves_everybody_a_training_event(events):
+    data = made(events)
+    split = random_holdout(data, fraction=0.5, per_user=True)
+    assert set(split.train.interactions.user) == set(data.interactions.user)
+    for user, n in Counter(data.interactions.user.tolist()).items():
+        assert (split.test.user == user).sum() == n // 2
+
+
+def test_random_holdout_takes_the_fraction_and_obeys_the_seed():
+    data = toy.tastes()
+    one, two, other = (random_holdout(data, fraction=0.25, seed=seed) for seed in (1, 1, 2))
+    assert len(one.test) == round(len(data) * 0.25)
+    assert rows(one.test) == rows(two.test) != rows(other.test)
+
+
+@given(EVENTS)
+def test_held_out_users_are_strangers(events):
+    split = hold_out_users(made(events), fraction=0.5)
+    assert not set(split.train.interactions.user) & set(split.test.user)
+    visible = split.visible()
+    assert (visible.user == -1).all()
+    assert (visible.lengths >= 1).all(), "each has something to fold in"
+    if len(split.test):
+        assert split.fold_in.time.max(initial=0) >= 0
+        for user in split.test_users():
+            folded = split.fold_in.time[split.fold_in.user == user]
+            assert folded.max() <= split.test.time[split.test.user == user].min(), "the past is folded in"
+
+
+def test_k_fold_covers_everything_once():
+    data = toy.tastes()
+    folds = k_fold(data, n=5, seed=3)
+    assert sum((rows(fold.test) for fold in folds), Counter()) == rows(data.interactions)
+    assert {len(fold.test) for fold in folds} <= {len(data) // 5, len(data) // 5 + 1}
+
+
+def test_given_files_share_one_wider_vocabulary():
+    train = toy.ratings({"a": {"x": 1.0, "y": 2.0}, "b": {"y": 3.0}})
+    test = toy.ratings({"b": {"z": 4.0}, "c": {"x": 5.0}})
+    split = given_split(train, test)
+    assert split.train.users.ids.to_list() == ["a", "b", "c"]
+    assert split.train.items.ids.to_list() == ["x", "y", "z"]
+    assert split.train.matrix().toarray().tolist() == [[1, 2, 0], [0, 3, 0], [0, 0, 0]]
+    assert split.relevant().toarray().tolist() == [[0, 0, 4], [5, 0, 0]]
+    assert split.visible().lengths.tolist() == [1, 0]
+
+
+def test_rows_of_visible_and_relevant_run_in_parallel():
+    data = toy.tastes()
+    split = leave_last_out(data)
+    users = split.test_users()
+    visible, relevant = split.visible(), split.relevant()
+    assert (visible.user == users).all()
+    assert relevant.shape == (len(users), data.n_items)
+    assert (relevant.getnnz(axis=1) == 1).all()
+    for row, user in enumerate(users[:5]):
+        whole = data.histories(np.array([user])).item.tolist()
+        assert visible.block(row, row + 1).item.tolist() == whole[:-1]
+        assert relevant[row].indices.tolist() == whole[-1:]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda d: leave_last_out(d, n=0), "n must be 1 or more. Got 0"),
+        (
+            lambda d: random_holdout(d, fraction=1.0),
+            "fraction must be between 0 and 1, both excluded. Got 1.0",
+        ),
+        (lambda d: k_fold(d, n=1), "n must be between 2 and the number of events"),
+        (lambda d: by_time(d, at="soon"), "at must be a date or time such as 2018-01-01"),
+        (lambda d: by_time(d), "by_time must be given either `at` or `fraction`"),
+        (lambda d: by_time(toy_without_times(), fraction=0.1), "by_time data must be a log with times"),
+    ],
+)
+def test_wrong_calls(call, message):
+    with pytest.raises(InvalidValue, match=message):
+        call(toy.tastes())
+
+
+def toy_without_times():
+    data = toy.tastes()
+    log = data.interactions
+    return data.with_interactions(Interactions(log.user, log.item, log.weight))
