@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsmith.kernels.topk import exclude, top_k, top_k_plain
@@ -11,6 +11,7 @@ from recsmith.kernels.topk import exclude, top_k, top_k_plain
 VALUES = st.sampled_from([-np.inf, np.nan, -1.0, 0.0, 0.5, 0.5, 2.0, np.float32(0.1)])
 
 
+@settings(deadline=None)  # the first call may compile
 @given(st.integers(1, 4), st.integers(1, 25), st.integers(1, 30), st.data())
 def test_equals_the_plain_twin(n_rows, n_items, k, data):
     values = data.draw(st.lists(VALUES, min_size=n_rows * n_items, max_size=n_rows * n_items))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from recsmith.kernels.heap import rise, sink, sort_best_first
+
 
 @njit(nogil=True, cache=True)
 def exclude(score_BI, indptr, item):
@@ -33,50 +35,12 @@ def top_k(score_BI, k):
             if not score > -np.inf:
                 continue
             if size < k:
-                _rise(codes, scores, size, item, score)
+                rise(codes, scores, size, np.int32(item), score)
                 size += 1
             elif score > scores[0]:  # an equal score has a higher code here, so it stays out
-                _sink(codes, scores, size, item, score)
-        while size > 1:  # the worst goes to the end, again and again
-            size -= 1
-            item, score = codes[size], scores[size]
-            codes[size], scores[size] = codes[0], scores[0]
-            _sink(codes, scores, size, item, score)
+                sink(codes, scores, size, np.int32(item), score)
+        sort_best_first(codes, scores, size)
     return code_BK, best_BK
-
-
-@njit(nogil=True, cache=True)
-def _worse(code_a, score_a, code_b, score_b):
-    return score_a < score_b or (score_a == score_b and code_a > code_b)
-
-
-@njit(nogil=True, cache=True)
-def _rise(codes, scores, place, item, score):
-    """Puts an entry at the heap's end and lets it rise to where no parent is better."""
-    while place > 0:
-        parent = (place - 1) >> 1
-        if not _worse(item, score, codes[parent], scores[parent]):
-            break
-        codes[place], scores[place] = codes[parent], scores[parent]
-        place = parent
-    codes[place], scores[place] = item, score
-
-
-@njit(nogil=True, cache=True)
-def _sink(codes, scores, size, item, score):
-    """Puts an entry at the heap's root and lets it sink below every worse one."""
-    place = 0
-    while True:
-        child = 2 * place + 1
-        if child >= size:
-            break
-        if child + 1 < size and _worse(codes[child + 1], scores[child + 1], codes[child], scores[child]):
-            child += 1
-        if not _worse(codes[child], scores[child], item, score):
-            break
-        codes[place], scores[place] = codes[child], scores[child]
-        place = child
-    codes[place], scores[place] = item, score
 
 
 def top_k_plain(score_BI: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,23 @@
+"""Runs a kernel over blocks of rows from a pool of threads; kernels release the interpreter lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+
+def in_blocks(work: Callable[[int, int], object], n_rows: int, *, n_threads: int, smallest: int = 64) -> None:
+    """Calls `work(start, stop)` for blocks that together are rows 0 to n_rows.
+
+    Several blocks a thread, because rows differ in cost; at least `smallest` rows each, because a block has
+    its own working memory. An exception in a block is raised here.
+    """
+    size = max(smallest, -(-n_rows // (16 * n_threads)))
+    blocks = [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+    if n_threads == 1 or len(blocks) < 2:
+        for start, stop in blocks:
+            work(start, stop)
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+        for done in [pool.submit(work, start, stop) for start, stop in blocks]:
+            done.result()
