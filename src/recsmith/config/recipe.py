@@ -343,7 +343,12 @@ def _missing_cure(place: tuple[str, ...]) -> str:
     return ""
 
 
-SOURCES: dict[str, type[Config]] = {"movielens": MovieLensSource, "table": TableSource, "sql": SqlSource, "events": EventsSource}
+SOURCES: dict[str, type[Config]] = {
+    "movielens": MovieLensSource,
+    "table": TableSource,
+    "sql": SqlSource,
+    "events": EventsSource,
+}
 
 
 def _known_keys(place: tuple[str, ...], raw: Mapping[str, Any]) -> list[str]:

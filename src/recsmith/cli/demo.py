@@ -1,0 +1,34 @@
+"""`recsmith demo`: the main job on the bundled data, from log to leaderboard to report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsmith.cli import shared
+
+EXAMPLE = shared.example("recsmith demo --out runs/demo")
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Where everything goes.")] = Path(
+        "runs/demo"
+    ),
+    models: Annotated[
+        list[str] | None, typer.Option("--only", metavar="MODEL", help="Only these models. May be repeated.")
+    ] = None,
+    make_report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
+    progress: shared.Progress = True,
+    json: shared.Json = False,
+    debug: shared.Debug = False,
+) -> None:
+    """Run the main job on bundled real data: leaderboard, recommendations with reasons, report, model."""
+    from recsmith.cli.stage import Stage
+    from recsmith.runs.demo import demo as run_demo
+
+    stage = Stage(shared.err() if json else shared.out())
+    result = run_demo(out, models=models, report=make_report, progress=progress, stage=stage)
+    if json:
+        shared.print_json(result)

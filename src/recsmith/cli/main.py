@@ -1,0 +1,79 @@
+"""`recsmith`: gathers the commands and turns errors into messages and exit statuses."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import recsmith
+from recsmith.cli import (
+    compare,
+    crosstab,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    recommend,
+    report,
+    similar,
+    summary,
+    train,
+)
+from recsmith.cli.shared import Debug, failures
+
+
+class Commands(TyperGroup):
+    """Runs a command inside `failures`, so that every way of calling it fails alike."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Calls the command."""
+        with failures(ctx):
+            return super().invoke(ctx)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"recsmith {recsmith.__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    epilog="Example: recsmith demo --out runs/demo",
+    help="From an interaction log to recommendations, with an honest leaderboard on the way.",
+)
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="What is in an interaction log.")
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    pass
+
+
+for command in (demo, train, evaluate, compare, recommend, similar, explain, report, doctor):
+    name = command.__name__.rsplit(".", 1)[-1]
+    app.command(name, epilog=command.EXAMPLE)(getattr(command, name))
+data_app.command("summary", epilog=summary.EXAMPLE)(summary.summary)
+data_app.command("crosstab", epilog=crosstab.EXAMPLE)(crosstab.crosstab)
+app.add_typer(data_app, name="data", epilog="Example: recsmith data summary ratings.csv")
+
+
+def main() -> None:
+    """Runs the command line; the entry point of the `recsmith` script."""
+    app(prog_name="recsmith")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

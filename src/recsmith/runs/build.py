@@ -1,0 +1,116 @@
+"""From the words of a recipe to the things they name: data set, split, model."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from recsmith.config import Run
+from recsmith.config.recipe import ModelRecipe, RunRecipe, SplitRecipe
+from recsmith.data import (
+    Dataset,
+    Split,
+    by_time,
+    hold_out_users,
+    k_fold,
+    leave_last_out,
+    random_holdout,
+)
+from recsmith.errors import InvalidValue, nearest
+from recsmith.models import MODELS, Recommender
+
+_RULES: dict[str, Callable[..., Any]] = {
+    "leave_last_out": leave_last_out,
+    "by_time": by_time,
+    "random_holdout": random_holdout,
+    "hold_out_users": hold_out_users,
+    "k_fold": k_fold,
+}
+
+
+def model_class(name: str) -> type[Recommender]:
+    """Returns the class of a model of the house, or of one outside it by its dotted path.
+
+    A dotted path imports that module: hand in only what the person who asks wrote themselves.
+    """
+    if name in MODELS:
+        found: type[Recommender] = getattr(importlib.import_module("recsmith.models"), name)
+        return found
+    house = f"one of {', '.join(MODELS)}, or the dotted path of a class of your own"
+    module_name, dot, attribute = name.rpartition(".")
+    if not dot:
+        raise InvalidValue("model.class", house, name, nearest(name, MODELS))
+    try:
+        own = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InvalidValue("model.class", house, name, f"{error}.") from error
+    if not (inspect.isclass(own) and issubclass(own, Recommender)):
+        raise InvalidValue("model.class", "a subclass of recsmith.models.Recommender", name)
+    return own
+
+
+def make_model(recipe: ModelRecipe) -> Recommender:
+    """Returns the model of a recipe with its settings, not fitted yet."""
+    return model_class(recipe.name)(**recipe.settings)
+
+
+def make_run(recipe: RunRecipe, *, progress: bool | None = None, **going_on: Any) -> Run:
+    """Returns how to run, as a recipe says it; `progress` that is given wins."""
+    shown = recipe.progress if progress is None else progress
+    return Run(seed=recipe.seed, n_threads=recipe.n_threads, progress=shown, **going_on)
+
+
+def make_split(data: Dataset, recipe: SplitRecipe, *, seed: int) -> Split:
+    """Returns the split of a recipe; its `seed` is the run's unless the rule names one.
+
+    `none` keeps everything for training: there is nothing to judge by then. `k_fold` takes one fold,
+    `fold` = 1 to `n`.
+    """
+    if recipe.rule == "none":
+        _known("none", recipe.settings, ())
+        nothing = data.interactions.select(np.zeros(len(data), bool))
+        return Split(train=data, test=nothing, rule="None: everything is for training, nothing is judged.")
+    rule = _RULES[recipe.rule]
+    parameters = [name for name in inspect.signature(rule).parameters if name != "data"]
+    _known(recipe.rule, recipe.settings, (*parameters, "fold") if rule is k_fold else parameters)
+    settings = dict(recipe.settings)
+    fold = settings.pop("fold", 1)
+    if "seed" in parameters:
+        settings.setdefault("seed", seed)
+    try:
+        made = rule(data, **settings)
+    except TypeError as error:
+        raise InvalidValue(
+            "split", f"settings that {recipe.rule} can use ({error})", recipe.settings
+        ) from error
+    if rule is not k_fold:
+        split: Split = made
+        return split
+    if not isinstance(fold, int) or not 1 <= fold <= len(made):
+        raise InvalidValue("split.fold", f"between 1 and {len(made)}", fold)
+    one: Split = made[fold - 1]
+    return one
+
+
+def fingerprint(data: Dataset) -> str:
+    """Returns a short mark of the events and their ids, to tell whether data are the same as before."""
+    mark = 0
+    events = data.interactions
+    for column in (events.user, events.item, events.weight, events.time):
+        if column is not None:
+            mark = zlib.crc32(np.ascontiguousarray(column).view(np.uint8), mark)
+    for ids in (data.users.ids, data.items.ids):
+        mark = zlib.crc32(ids.hash(seed=0).to_numpy().tobytes(), mark)
+    return f"{mark:08x}-{len(data)}"
+
+
+def _known(rule: str, settings: Mapping[str, Any], parameters: tuple[str, ...] | list[str]) -> None:
+    for name in settings:
+        if name not in parameters:
+            cure = nearest(name, parameters) or f"Known: {', '.join(parameters) or 'none'}."
+            raise InvalidValue(f"split.{name}", f"a setting of {rule}", settings[name], cure)

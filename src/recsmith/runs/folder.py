@@ -1,0 +1,117 @@
+"""RunFolder: a finished or stopped run on the disk, opened again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from recsmith.config.recipe import Recipe, load_recipe
+from recsmith.data import Dataset, Split
+from recsmith.errors import InvalidValue, RecsmithError
+from recsmith.models import Recommender, load
+from recsmith.runs import files
+from recsmith.runs.build import make_run, make_split
+
+Metrics = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Reads what a run left: its recipe, model, metrics, learning curve, report."""
+
+    path: Path
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The resolved recipe, which repeats the run."""
+        return load_recipe(self.path / files.RECIPE)
+
+    @cached_property
+    def status(self) -> dict[str, Any]:
+        """How the run went: `state` is "done" or "interrupted"."""
+        return files.read_json(self.path / files.STATUS)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Metric to value, interval and number of users; empty for a run that was not judged."""
+        file = self.path / files.METRICS
+        return files.read_json(file) if file.is_file() else {}
+
+    @cached_property
+    def per_user(self) -> pl.DataFrame:
+        """A row for each test user: `user_id` and the metrics that have a value for each person."""
+        return pl.read_parquet(self.path / files.PER_USER)
+
+    @property
+    def learning_curve(self) -> list[dict[str, float]]:
+        """A row for each epoch; empty for a model that doesn't learn in epochs."""
+        file = self.path / files.LOG / files.CURVE
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        return [json.loads(line) for line in lines]
+
+    def model(self, *, model_class: type[Recommender] | None = None) -> Recommender:
+        """Reads the model; one from outside the house needs its class handed in."""
+        return load(self.path / files.MODEL, model_class=model_class)
+
+    def data(self) -> Dataset:
+        """Reads the data that the recipe names, again."""
+        from recsmith.runs.sources import load_data
+
+        return load_data(self.recipe.data)
+
+    def split(self, data: Dataset | None = None) -> Split:
+        """Splits the data as the run did."""
+        whole = self.data() if data is None else data
+        return make_split(whole, self.recipe.split, seed=self.recipe.run.seed)
+
+    def evaluate(
+        self,
+        *,
+        metrics: Sequence[str] | None = None,
+        n_bootstrap: int | None = None,
+        progress: bool = False,
+        model_class: type[Recommender] | None = None,
+    ) -> Metrics:
+        """Judges the model again, on its own split; writes nothing."""
+        from recsmith.runs.judge import judge
+
+        changes = {
+            key: value
+            for key, value in (("metrics", tuple(metrics) if metrics else None), ("n_bootstrap", n_bootstrap))
+            if value is not None
+        }
+        asked = self.recipe.evaluate.model_copy(update=changes)
+        run = make_run(self.recipe.run, progress=progress)
+        return judge(self.model(model_class=model_class), self.split(), asked, run=run).metrics
+
+    def write_report(self, out: str | Path | None = None, *, progress: bool = False) -> Path:
+        """Writes the run's page; returns its path. Raises `MissingExtra` without the report extra."""
+        from recsmith.runs.page import write_page
+
+        target = Path(out) if out is not None else self.path / files.REPORT
+        write_page(self, target, progress=progress)
+        return target
+
+
+def open_run(path: str | Path) -> RunFolder:
+    """Opens a run folder; says what is the matter when it isn't one."""
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InvalidValue("run", "a run folder", str(path), "recsmith train RECIPE.toml makes one.")
+    for name in (files.RECIPE, files.STATUS):
+        if not (folder / name).is_file():
+            raise RecsmithError(f"{folder} must be a run folder. Got no {name} there.")
+    return RunFolder(folder)
+
+
+def compare_runs(paths: Sequence[str | Path], *, metrics: Sequence[str] | None = None) -> dict[str, Any]:
+    """Compares the second run, and each one after it, with the first on the same users: a paired test."""
+    from recsmith.runs.judge import compare_folders
+
+    return compare_folders([open_run(path) for path in paths], metrics=metrics)

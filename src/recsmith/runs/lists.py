@@ -1,0 +1,244 @@
+"""Lists for people: recommendations with titles and reasons, neighbours, explanations, a file for everyone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from recsmith import progress as bars
+from recsmith.errors import InvalidValue, Shown
+from recsmith.models.base import Recommender, load
+from recsmith.models.capabilities import Explains, SimilarItems
+from recsmith.models.scoring import Unknown
+from recsmith.runs.files import MODEL, refuse_existing, write_aside
+from recsmith.runs.titles import Titles
+from recsmith.types import ITEM_ID, RANK, SCORE, USER_ID, Id
+
+N_REASONS = 2
+ROWS_AT_ONCE = 1024
+
+
+def open_model(path: str | Path, *, model_class: type[Recommender] | None = None) -> Advisor:
+    """Opens the model of a run folder, or of a folder that `model.save` wrote."""
+    folder = Path(path)
+    inside = folder / MODEL
+    return Advisor(load(inside if inside.is_dir() else folder, model_class=model_class))
+
+
+class Advisor:
+    """Puts a fitted model's answers into words: titles beside ids, reasons beside scores."""
+
+    def __init__(self, model: Recommender) -> None:
+        self.model = model
+        catalogue = model.memory.catalogue
+        self.titles = Titles(
+            model.memory.items.ids.to_list(), titles=catalogue["title"].cast(pl.String).to_list()
+        )
+
+    def for_users(
+        self,
+        user_ids: Sequence[Id],
+        *,
+        k: int = 10,
+        exclude_seen: bool = True,
+        unknown: Unknown = "error",
+        n_reasons: int = N_REASONS,
+    ) -> list[dict[str, Any]]:
+        """Returns for each user `user_id` and `recommendations`, as the commands print them."""
+        lists = self.model.recommend(list(user_ids), k=k, exclude_seen=exclude_seen, unknown=unknown)
+        users = self.model.memory.users
+        told = []
+        for user_id, items, scores in zip(lists.user_ids, lists.item_ids, lists.scores, strict=True):
+            code = int(users.encode([user_id])[0])
+            history = self._history(code)
+            because = self.reasons(items, user_id=user_id, history=history, n=n_reasons)
+            known_as = users.decode([code])[0] if code >= 0 else user_id
+            told.append({USER_ID: known_as, "recommendations": self._lines(items, scores, because)})
+        return told
+
+    def for_likes(
+        self, likes: Sequence[str], *, k: int = 10, exclude_seen: bool = True, n_reasons: int = N_REASONS
+    ) -> list[dict[str, Any]]:
+        """Returns recommendations for somebody new who likes the items with these titles."""
+        return self.for_history(
+            dict.fromkeys(map(self.titles.find, likes), self.model.memory.liked_weight),
+            k=k,
+            exclude_seen=exclude_seen,
+            n_reasons=n_reasons,
+        )
+
+    def for_history(
+        self,
+        history: Mapping[Id, float],
+        *,
+        k: int = 10,
+        exclude_seen: bool = True,
+        n_reasons: int = N_REASONS,
+    ) -> list[dict[str, Any]]:
+        """Returns recommendations for somebody new with this history (item id to weight)."""
+        lists = self.model.recommend(histories=[history], k=k, exclude_seen=exclude_seen)
+        because = self.reasons(lists.item_ids[0], history=history, n=n_reasons)
+        return self._lines(lists.item_ids[0], lists.scores[0], because)
+
+    def reasons(
+        self,
+        item_ids: Sequence[Id],
+        *,
+        history: Mapping[Id, float],
+        user_id: Id | None = None,
+        n: int = N_REASONS,
+    ) -> list[list[dict[str, Any]]]:
+        """Returns for each item the items of the history that led to it, strongest first.
+
+        A model that explains its scores gives their contributions; one that only knows which items are
+        alike gives the likeness; others give nothing.
+        """
+        if not history or not item_ids or n < 1:
+            return [[] for _ in item_ids]
+        if isinstance(self.model, Explains):
+            told = self.model.explain_list(
+                user_id, item_ids, history=None if user_id is not None else history, k=n
+            )
+            return [[self._reason(one.item_id, one.weight) for one in each.because] for each in told]
+        if isinstance(self.model, SimilarItems):
+            n_items = len(self.model.memory.items)
+            told_alike = []
+            for item_id in item_ids:
+                alike = self.model.similar_items(item_id, k=n_items)
+                mine = [one for one in alike if one.item_id in history and one.score > 0][:n]
+                told_alike.append([self._reason(one.item_id, one.score) for one in mine])
+            return told_alike
+        return [[] for _ in item_ids]
+
+    def similar(self, item: str, *, k: int = 10) -> dict[str, Any]:
+        """Returns `item_id`, `title` and `similar`, its neighbours best first."""
+        item_id = self.find(item)
+        if not isinstance(self.model, SimilarItems):
+            raise _lacks("knows which items are alike (ItemKNN, PureSVD, …)", self.model)
+        found = self.model.similar_items(item_id, k=k)
+        lines = self._lines([one.item_id for one in found], [one.score for one in found], [[] for _ in found])
+        plain = [{key: value for key, value in line.items() if key != "because"} for line in lines]
+        return {ITEM_ID: item_id, "title": self.titles.title(item_id), "similar": plain}
+
+    def explain(
+        self, item: str, *, user: Id | None = None, likes: Sequence[str] = (), k: int = 5
+    ) -> dict[str, Any]:
+        """Returns an item's score for a person and the items of their history that led to it."""
+        if not isinstance(self.model, Explains):
+            raise _lacks("explains its scores (ItemKNN, EASE, TfIdfContent, …)", self.model)
+        if k < 1:
+            raise InvalidValue("k", "a whole number, 1 or more", k)
+        item_id = self.find(item)
+        history = None if user is not None else [self.titles.find(title) for title in likes]
+        told = self.model.explain(user, item_id, history=history, k=k)
+        document = told.to_dict()
+        because = [self._reason(one.item_id, one.weight) for one in told.because]
+        return {ITEM_ID: item_id, "title": self.titles.title(item_id), **document, "because": because}
+
+    def find(self, item: str) -> Id:
+        """Returns the id of an item given by its id or by its title."""
+        code = int(self.model.memory.items.encode([item])[0])
+        if code >= 0:
+            found: Id = self.model.memory.items.decode([code])[0]
+            return found
+        named: Id = self.titles.find(item)
+        return named
+
+    def _history(self, code: int) -> dict[Id, float]:
+        if code < 0:
+            return {}
+        histories = self.model.memory.histories
+        rows = slice(int(histories.indptr[code]), int(histories.indptr[code + 1]))
+        ids = self.model.memory.items.decode(histories.item[rows])
+        return dict(zip(ids, histories.weight[rows].tolist(), strict=True))
+
+    def _reason(self, item_id: Id, weight: float) -> dict[str, Any]:
+        return {ITEM_ID: item_id, "title": self.titles.title(item_id), "weight": weight}
+
+    def _lines(
+        self, items: Sequence[Id], scores: Sequence[float], because: Sequence[list[dict[str, Any]]]
+    ) -> list[dict[str, Any]]:
+        return [
+            {ITEM_ID: item_id, "title": self.titles.title(item_id), SCORE: score, RANK: rank, "because": why}
+            for rank, (item_id, score, why) in enumerate(zip(items, scores, because, strict=True), 1)
+        ]
+
+
+def write_all(
+    advisor: Advisor,
+    out: str | Path,
+    *,
+    k: int = 10,
+    exclude_seen: bool = True,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Writes `user_id, item_id, score, rank` of every user to a Parquet file, block by block.
+
+    Memory does not grow with the number of users. The file appears when it is whole.
+    """
+    from polars.io.plugins import register_io_source
+
+    target = Path(out)
+    refuse_existing(target, overwrite=overwrite)
+    memory = advisor.model.memory
+    schema = {
+        USER_ID: memory.users.ids.dtype,
+        ITEM_ID: memory.items.ids.dtype,
+        SCORE: pl.Float32,
+        RANK: pl.Int32,
+    }
+    count = {"n_users": 0, "n_rows": 0}
+    blocks = advisor.model.top_k(memory.histories, k=k, exclude_seen=exclude_seen, unknown="skip")
+
+    def frames(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        with bars.bar("recommend", total=len(memory.users), shown=progress) as bar:
+            for block in blocks:
+                has = block.codes >= 0
+                lengths = has.sum(axis=1)
+                users = memory.users.ids.slice(block.start, len(lengths))
+                count["n_users"] += int((lengths > 0).sum())
+                count["n_rows"] += int(lengths.sum())
+                ranks = (has.cumsum(axis=1))[has]
+                yield pl.DataFrame(
+                    {
+                        USER_ID: users.gather([row for row, n in enumerate(lengths) for _ in range(n)]),
+                        ITEM_ID: memory.items.ids.gather(block.codes[has]),
+                        SCORE: block.scores[has],
+                        RANK: ranks,
+                    },
+                    schema=schema,
+                )
+                bar.step(len(lengths))
+
+    with write_aside(target) as aside:
+        register_io_source(frames, schema=schema).sink_parquet(aside)
+    return {"out": os.fspath(target), **count}
+
+
+def write_lists(document: Mapping[str, Any], out: str | Path, *, overwrite: bool = False) -> None:
+    """Writes what `recommend` prints as a table: Parquet, or CSV by its ending."""
+    target = Path(out)
+    refuse_existing(target, overwrite=overwrite)
+    people = document.get("users") or [{USER_ID: "", **document}]
+    rows = [
+        {USER_ID: one[USER_ID], **{key: line[key] for key in (ITEM_ID, "title", SCORE, RANK)}}
+        for one in people
+        for line in one["recommendations"]
+    ]
+    frame = pl.DataFrame(rows)
+    with write_aside(target) as aside:
+        if target.suffix == ".csv":
+            frame.write_csv(aside)
+        else:
+            frame.write_parquet(aside)
+
+
+def _lacks(what: str, model: Recommender) -> InvalidValue:
+    return InvalidValue("model", f"one that {what}", Shown(type(model).__name__))
