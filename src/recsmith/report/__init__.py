@@ -1,0 +1,42 @@
+"""The report of a run: one HTML page that works offline, and the cross table as a workbook."""
+
+from recsmith.report.content import (
+    Comparison,
+    Crosstab,
+    Curve,
+    DataProfile,
+    Environment,
+    Header,
+    ItemMap,
+    Leaderboard,
+    Liked,
+    Page,
+    Person,
+    Pick,
+    Reason,
+    Tile,
+    Timing,
+)
+from recsmith.report.page import build, write
+from recsmith.report.workbook import write_crosstab
+
+__all__ = [
+    "build",
+    "write",
+    "write_crosstab",
+    "Page",
+    "Header",
+    "Tile",
+    "Leaderboard",
+    "Comparison",
+    "Person",
+    "Pick",
+    "Liked",
+    "Reason",
+    "ItemMap",
+    "Crosstab",
+    "Curve",
+    "DataProfile",
+    "Environment",
+    "Timing",
+]

@@ -1,0 +1,290 @@
+"""From a report's content to what its templates print: figures in words, places of bars, colours of genres."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from recsmith.report.charts import half_share
+from recsmith.report.content import Comparison, DataProfile, Leaderboard, Page, Person, lower_is_better
+
+_N_COLOURS = 9
+Row = dict[str, Any]
+
+
+def figure(value: float | None) -> str:
+    """Prints a metric with the digits that matter: three decimals below 10, fewer above, "–" for none."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    size = abs(value)
+    text = f"{value:.3f}" if size < 10 else f"{value:.2f}" if size < 100 else f"{value:,.0f}"
+    return text.replace("-", "−")
+
+
+def count(value: int) -> str:
+    """Prints a count with a comma every three digits."""
+    return f"{value:,}"
+
+
+def seconds(value: float) -> str:
+    """Prints a duration in the unit a reader would use."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 90 else f"{value / 60:.1f} min"
+
+
+def day(when: datetime) -> str:
+    """Prints a date in words: "7 March 2026"."""
+    return f"{when.day} {when:%B %Y}"
+
+
+def moment(made_at: datetime) -> str:
+    """Prints date and minute, and the time zone where there is one."""
+    return f"{day(made_at)}, {made_at:%H:%M %Z}".strip()
+
+
+def colours(page: Page) -> dict[str, str]:
+    """Maps the most frequent genres to the colours they have in every part of the page."""
+    seen: Counter[str] = Counter()
+    if page.item_map is not None:
+        seen.update(g for g in page.item_map.items["group"].to_list() if g)
+    else:
+        for person in page.people:
+            seen.update(item.groups[0] for item in [*person.picks, *person.liked] if item.groups)
+    return {group: f"var(--cat-{n})" for n, (group, _) in enumerate(seen.most_common(_N_COLOURS), start=1)}
+
+
+def board(content: Leaderboard) -> Row:
+    """Lays the leaderboard out as a table: a row a model, best first, each cell with its interval bar."""
+    order = content.ranked(content.primary)
+    order += [model for model in content.results if model not in order]
+    best = {metric: ranked[0] for metric in content.metrics if (ranked := content.ranked(metric))}
+    axes = {metric: _axis(content, metric) for metric in content.metrics}
+    rows = [
+        {
+            "model": model,
+            "cells": [
+                _cell(content.results[model].get(metric), axes[metric], best.get(metric) == model)
+                for metric in content.metrics
+            ],
+        }
+        for model in order
+    ]
+    heads = [
+        {"name": metric, "lower": lower_is_better(metric), "primary": metric == content.primary}
+        for metric in content.metrics
+    ]
+    return {
+        "heads": heads,
+        "rows": rows,
+        "note": content.note,
+        "primary": content.primary,
+        "says": _board_says(content),
+    }
+
+
+def _axis(content: Leaderboard, metric: str) -> tuple[float, float]:
+    values = [
+        float(value)
+        for metrics in content.results.values()
+        for key in ("value", "low", "high")
+        if (value := metrics.get(metric, {}).get(key)) is not None and np.isfinite(value)
+    ]
+    return (min(values), max(values)) if values else (0.0, 1.0)
+
+
+def _cell(figures: Mapping[str, float | None] | None, axis: tuple[float, float], best: bool) -> Row:
+    value = None if figures is None else figures.get("value")
+    if figures is None or value is None or not np.isfinite(value):
+        return {"text": "–", "value": "", "best": False, "bar": None, "range": ""}
+    low, high = figures.get("low"), figures.get("high")
+    known = low is not None and high is not None and bool(np.isfinite([low, high]).all())
+    bar = None
+    if known:
+        left, right, at = (_percent(float(x), axis) for x in (low or 0.0, high or 0.0, value))
+        bar = {"left": left, "width": max(right - left, 1.0), "at": at}
+    interval = f"{figure(low)} – {figure(high)}" if known else ""
+    return {"text": figure(value), "value": value, "best": best, "bar": bar, "range": interval}
+
+
+def _percent(value: float, axis: tuple[float, float]) -> float:
+    """The place of a value on an axis in percent, a little in from both ends so that dots are whole."""
+    low, high = axis
+    return round(4 + 92 * (value - low) / (high - low), 2) if high > low else 50.0
+
+
+def _board_says(content: Leaderboard) -> str:
+    ranked = content.ranked(content.primary)
+    first = content.results[ranked[0]][content.primary]
+    text = f"{ranked[0]} leads on {content.primary} with {figure(first['value'])}"
+    if len(ranked) > 1:
+        second = content.results[ranked[1]][content.primary]
+        text += f", ahead of {ranked[1]} with {figure(second['value'])}"
+        if _overlap(first, second):
+            text += "; their intervals overlap"
+    return text + "."
+
+
+def _overlap(a: Mapping[str, float | None], b: Mapping[str, float | None]) -> bool:
+    ends = [a.get("low"), a.get("high"), b.get("low"), b.get("high")]
+    if any(end is None for end in ends):
+        return False
+    a_low, a_high, b_low, b_high = (float(end or 0.0) for end in ends)
+    return a_low <= b_high and b_low <= a_high
+
+
+def duels(comparisons: Sequence[Comparison]) -> list[Row]:
+    """Lays paired tests out as rows with a bar around zero and a verdict in words."""
+    reach: dict[str, float] = {}
+    for duel in comparisons:
+        reach[duel.metric] = max(reach.get(duel.metric, 1e-12), abs(duel.low), abs(duel.high))
+    return [_duel(duel, reach[duel.metric]) for duel in comparisons]
+
+
+def _duel(duel: Comparison, reach: float) -> Row:
+    gain = -1.0 if lower_is_better(duel.metric) else 1.0
+    if duel.low <= 0 <= duel.high:
+        verdict, kind = "no difference shown", "open"
+    elif gain * duel.difference > 0:
+        verdict, kind = f"{duel.model} is better", "better"
+    else:
+        verdict, kind = f"{duel.baseline} is better", "worse"
+    left, right, at = (_percent(x, (-reach, reach)) for x in (duel.low, duel.high, duel.difference))
+    chance = (
+        ""
+        if duel.p_value is None
+        else ("< .001" if duel.p_value < 0.001 else f"{duel.p_value:.3f}".removeprefix("0"))
+    )
+    return {
+        "model": duel.model,
+        "baseline": duel.baseline,
+        "metric": duel.metric,
+        "verdict": verdict,
+        "kind": kind,
+        "difference": _signed(duel.difference),
+        "range": f"{_signed(duel.low)} to {_signed(duel.high)}",
+        "p": chance,
+        "n_users": "" if duel.n_users is None else count(duel.n_users),
+        "left": left,
+        "width": max(right - left, 1.0),
+        "at": at,
+    }
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4f}".replace("-", "−")
+
+
+def person(content: Person, palette: Mapping[str, str]) -> Row:
+    """Lays one person's card out: what they liked, what they are recommended, and why."""
+    rest = (content.n_history or len(content.liked)) - len(content.liked)
+    picks = [
+        {
+            "title": pick.title,
+            "groups": list(pick.groups),
+            "hit": pick.hit,
+            "score": f"{pick.score:.4g}",
+            "colour": _colour(pick.groups, palette),
+            "because": [reason.title for reason in pick.because[:3]],
+        }
+        for pick in content.picks
+    ]
+    liked = [
+        {"title": item.title, "stars": "" if item.weight is None else f"{item.weight:g}"}
+        for item in content.liked
+    ]
+    return {
+        "name": content.name,
+        "model": content.model,
+        "is_new": content.is_new,
+        "liked": liked,
+        "rest": max(rest, 0),
+        "picks": picks,
+        "hits": sum(pick.hit for pick in content.picks),
+    }
+
+
+def _colour(groups: Sequence[str], palette: Mapping[str, str]) -> str:
+    return palette.get(groups[0], "var(--cat-other)") if groups else "var(--cat-other)"
+
+
+def profile(content: DataProfile) -> Row:
+    """Puts the counts of the log into words."""
+    cells = max(content.n_users * content.n_items, 1)
+    taken = int((content.item_counts > 0).sum())
+    rank, share = half_share(content.item_counts)
+    counts = [
+        ("users", count(content.n_users)),
+        ("items", count(content.n_items)),
+        ("interactions", count(content.n_interactions)),
+        ("of all user–item pairs are known", f"{100 * content.n_interactions / cells:.2f} %"),
+        ("interactions a user, on average", f"{content.n_interactions / max(content.n_users, 1):.1f}"),
+    ]
+    span = ""
+    if content.first is not None and content.last is not None:
+        span = f"from {day(content.first)} to {day(content.last)}"
+    refused = None
+    if content.refused is not None:
+        refused = [
+            (reason, count(n)) for reason, n in sorted(content.refused.items(), key=lambda pair: -pair[1])
+        ]
+    untouched = content.n_items - taken
+    tail = f"{count(rank)} items, {100 * share:.1f} % of those taken at all, hold half of all interactions."
+    if untouched > 0:
+        tail += f" {count(untouched)} more were never taken."
+    return {
+        "counts": counts,
+        "span": span,
+        "refused": refused,
+        "notes": list(content.notes),
+        "tail": tail,
+        "activity": _activity_says(content),
+        "weights": _weights_says(content),
+        "months": _months_says(content),
+    }
+
+
+def _activity_says(content: DataProfile) -> str:
+    if content.user_counts is None or not len(content.user_counts):
+        return ""
+    low, middle, high = np.percentile(content.user_counts, [0, 50, 100]).astype(int).tolist()
+    return f"Half of the users have {count(middle)} interactions or fewer; the least active {count(low)}, the most {count(high)}."
+
+
+def _weights_says(content: DataProfile) -> str:
+    if not content.weights:
+        return ""
+    total = sum(content.weights.values())
+    mean = sum(weight * n for weight, n in content.weights.items()) / max(total, 1)
+    often = max(content.weights, key=lambda weight: content.weights[weight])  # type: ignore[index]
+    return f"On average {mean:.2f}; the most frequent is {often:g}."
+
+
+def _months_says(content: DataProfile) -> str:
+    if not content.months:
+        return ""
+    busiest = max(content.months, key=lambda month: content.months[month])  # type: ignore[index]
+    return f"The busiest month is {busiest:%B %Y} with {count(content.months[busiest])}."
+
+
+_TOML = re.compile(
+    r"(?P<c>#[^\n]*)|(?P<t>^\s*\[[^\n]*\]\s*$)|(?P<k>^\s*[\w.\-\"]+(?=\s*=))|(?P<s>\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*')",
+    re.M,
+)
+
+
+def highlighted(toml: str) -> Any:
+    """Marks tables, keys, strings and comments of a TOML text; returns markup in which everything else is escaped."""
+    from markupsafe import Markup, escape  # comes with jinja2, an extra
+
+    parts, end = [Markup()], 0
+    for match in _TOML.finditer(toml):
+        parts.append(escape(toml[end : match.start()]))
+        parts.append(Markup('<span class="{}">{}</span>').format(match.lastgroup, match.group()))
+        end = match.end()
+    return Markup().join([*parts, escape(toml[end:])])
