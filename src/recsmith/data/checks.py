@@ -137,7 +137,7 @@ def read_time(
         return TimeColumn(number, is_number=True)
     text = column.str.strip_chars()
     checks.refuse(text.is_null() | (text == ""), f"{name} is empty")
-    found = time_format or _time_format(sample)
+    found = time_format or time_format_of(sample)
     if found is None:
         number = text.cast(pl.Float64, strict=False)
         checks.refuse(number.is_null() | ~number.is_finite(), f"{name} is not a time")
@@ -152,7 +152,7 @@ def parse_instant(text: pl.Expr, time_format: str) -> pl.Expr:
     return text.str.to_datetime(time_format, strict=False, time_unit="ms").cast(pl.Int64)
 
 
-def _time_format(sample: pl.Series) -> str | None:
+def time_format_of(sample: pl.Series) -> str | None:
     """Returns the format that reads most of the sample; None when plain numbers do at least as well."""
     text = sample.drop_nulls().str.strip_chars()
     frame = text.alias("t").to_frame()
