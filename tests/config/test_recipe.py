@@ -136,8 +136,10 @@ def test_a_metric_may_stand_alone():
     )
 
 
-def test_events_need_no_weights_in_the_recipe_to_be_read():
-    recipe = parse_recipe({"data": {"source": "events", "path": "/e.jsonl"}, "model": {"class": "EASE"}})
+def test_events_have_a_weight_each():
+    recipe = parse_recipe(
+        {"data": {"source": "events", "path": "/e.jsonl", "weights": {"view": 1}}, "model": {"class": "EASE"}}
+    )
     assert isinstance(recipe.data, EventsSource)
 
 

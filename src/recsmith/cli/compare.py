@@ -27,20 +27,6 @@ def compare(
         raise shared.wrong_call("Give two runs or more.")
     result = compare_runs(runs, metrics=metric)
     if json:
-        shared.print_json(result)
-        return
-    shared.show_metrics(result["metrics"])
-    table = shared.plain_table("", "against", "metric", "difference", "95 % interval", "p", "users")
-    for row in result["comparisons"]:
-        verdict = "bold green" if row["low"] > 0 else "bold red" if row["high"] < 0 else None
-        table.add_row(
-            row["model"],
-            row["baseline"],
-            row["metric"],
-            f"{row['difference']:+.4f}",
-            f"{row['low']:+.4f} to {row['high']:+.4f}",
-            shared.p_value(row["p_value"]),
-            f"{row['n_users']:,}",
-            style=verdict,
-        )
-    shared.out().print(table)
+        shared.print_json(result.to_dict())
+    else:
+        shared.out().print(result)

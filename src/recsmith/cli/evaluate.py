@@ -28,8 +28,8 @@ def evaluate(
     from recsmith.runs import open_run
 
     folder = open_run(run)
-    metrics = folder.evaluate(metrics=metric, n_bootstrap=n_bootstrap, progress=progress)
+    found = folder.evaluate(metrics=metric, n_bootstrap=n_bootstrap, progress=progress)
     if json:
-        shared.print_json(metrics)
+        shared.print_json(found.to_dict())
     else:
-        shared.show_metrics({folder.path.name: metrics})
+        shared.out().print(found)

@@ -80,32 +80,46 @@ class MovieLensSource(_Source):
 class _Columns(_Source):
     """What every source with named columns has."""
 
-    user: str = "user_id"
-    """The column with the user's id."""
-    item: str = "item_id"
-    """The column with the item's id."""
-    weight: str | None = None
-    """The column with the rating or the count; 1 for every row when not given."""
+    user: str | None = None
+    """The column with the user's id; found by its usual names when not given (user_id, userId, …)."""
+    item: str | None = None
+    """The column with the item's id; found by its usual names when not given."""
     time: str | None = None
-    """The column with the time."""
+    """The column with the time; found by its usual names when not given."""
+    time_unit: Literal["auto", "s", "ms", "us", "ns"] = "auto"
+    """Of times that are numbers."""
+    time_format: str | None = None
+    """A strftime format for times that are text in an unusual form."""
     duplicates: Duplicates = "keep_last"
     """What is done with a second event of the same user and item."""
     on_bad_rows: Literal["error", "quarantine"] = "error"
     """Whether a bad row stops the reading or is set aside into a file."""
+    quarantine: str | None = None
+    """The file for bad rows; beside the data when not given."""
 
 
-class TableSource(_Columns):
-    """`source = "table"`: CSV, TSV, Parquet or JSON lines, one file, several, or a glob."""
+class _Files(Config):
+    """What a source made of files has."""
 
-    source: Literal["table"] = "table"
     path: str | list[str]
+    """A file, several, or a glob."""
     format: Literal["csv", "tsv", "parquet", "jsonl"] | None = None
     """By the file's ending when not given."""
     separator: str | None = None
-    """Between columns, `::` too."""
-    encoding: str = "utf-8"
+    """Between columns, `::` too; found out when not given."""
     header: bool = True
-    """Whether the first row names the columns; without one they are `column_1`, `column_2`, …"""
+    """Whether the first line names the columns; without one they are column_1, column_2, …"""
+    encoding: str = "utf-8"
+    quote: str = '"'
+    """Around fields with a separator in them; "" when quotation marks are plain text."""
+
+
+class TableSource(_Columns, _Files):
+    """`source = "table"`: CSV, TSV, Parquet or JSON lines."""
+
+    source: Literal["table"] = "table"
+    weight: str | None = None
+    """The column with the rating or the count; found by its usual names when not given."""
 
 
 class SqlSource(_Columns):
@@ -113,19 +127,20 @@ class SqlSource(_Columns):
 
     source: Literal["sql"] = "sql"
     url: str
-    """As SQLAlchemy writes it; `sqlite:///shop.db`."""
+    """As SQLAlchemy writes it: `sqlite:///shop.db`."""
     query: str
+    weight: str | None = None
+    """The column with the rating or the count; found by its usual names when not given."""
 
 
-class EventsSource(_Columns):
+class EventsSource(_Columns, _Files):
     """`source = "events"`: an event log with a weight per event type."""
 
     source: Literal["events"] = "events"
-    path: str | list[str]
     event: str = "event"
     """The column with the event's type."""
-    weights: dict[str, float] = Field(default_factory=dict)
-    """Event type to weight; a type that is not named here is refused."""
+    weights: dict[str, float]
+    """Event type to weight; a type that is not named here is a bad row."""
     duplicates: Duplicates = "sum"
 
 
@@ -175,7 +190,7 @@ class RunRecipe(Config):
 class CandidatesRecipe(Config):
     """`[evaluate.candidates]`: rank against a sample instead of the whole catalogue (replication only)."""
 
-    n: int = Field(default=99, ge=1)
+    n_negatives: int = Field(default=99, ge=1)
     """Items drawn for each user beside the relevant ones."""
     seed: int = Field(default=0, ge=0)
 
@@ -186,6 +201,8 @@ class EvaluateRecipe(Config):
     metrics: tuple[str, ...] = DEFAULT_METRICS
     candidates: CandidatesRecipe | None = None
     """Every item of the catalogue that the person has not seen, unless a sample is asked for."""
+    relevant_from: float | None = None
+    """The weight from which a test event counts as relevant; above 0 when not given."""
     n_bootstrap: int = Field(default=1000, ge=0)
     """Resamples of the users behind the 95 % intervals; 0 leaves the intervals out."""
 
@@ -290,7 +307,7 @@ def _anchor_paths(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     for table in tables:
         if not isinstance(table, dict):
             continue
-        for key in ("path", "train", "test"):
+        for key in ("path", "quarantine", "test"):
             if key in table:
                 table[key] = _anchor(table[key], folder)
         url = table.get("url")

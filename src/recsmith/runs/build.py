@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recsmith.config import Run
-from recsmith.config.recipe import ModelRecipe, RunRecipe, SplitRecipe
+from recsmith.config.recipe import EvaluateRecipe, ModelRecipe, RunRecipe, SplitRecipe
 from recsmith.data import (
     Dataset,
     Split,
@@ -22,6 +22,7 @@ from recsmith.data import (
     random_holdout,
 )
 from recsmith.errors import InvalidValue, nearest
+from recsmith.evaluation import Evaluation, evaluate, sample_negatives
 from recsmith.models import MODELS, Recommender
 
 _RULES: dict[str, Callable[..., Any]] = {
@@ -95,6 +96,23 @@ def make_split(data: Dataset, recipe: SplitRecipe, *, seed: int) -> Split:
         raise InvalidValue("split.fold", f"between 1 and {len(made)}", fold)
     one: Split = made[fold - 1]
     return one
+
+
+def judge(model: Recommender, split: Split, recipe: EvaluateRecipe, *, run: Run) -> Evaluation:
+    """Judges a fitted model as a recipe says."""
+    sampled = recipe.candidates
+    return evaluate(
+        model,
+        split,
+        metrics=recipe.metrics,
+        candidates=None
+        if sampled is None
+        else sample_negatives(split, n_negatives=sampled.n_negatives, seed=sampled.seed),
+        relevant_from=recipe.relevant_from,
+        n_bootstrap=recipe.n_bootstrap,
+        seed=run.seed,
+        run=run,
+    )
 
 
 def fingerprint(data: Dataset) -> str:

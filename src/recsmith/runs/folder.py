@@ -9,14 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from recsmith.config.recipe import Recipe, load_recipe
 from recsmith.data import Dataset, Split
 from recsmith.errors import InvalidValue, RecsmithError
+from recsmith.evaluation import Comparison, Evaluation, compare
 from recsmith.models import Recommender, load
 from recsmith.runs import files
-from recsmith.runs.build import make_run, make_split
+from recsmith.runs.build import judge, make_run, make_split
 
 Metrics = dict[str, dict[str, Any]]
 
@@ -44,9 +43,9 @@ class RunFolder:
         return files.read_json(file) if file.is_file() else {}
 
     @cached_property
-    def per_user(self) -> pl.DataFrame:
-        """A row for each test user: `user_id` and the metrics that have a value for each person."""
-        return pl.read_parquet(self.path / files.PER_USER)
+    def evaluation(self) -> Evaluation:
+        """What the run's evaluation found: figures, per-user values, notes. `DataError` when there is none."""
+        return Evaluation.load(self.path)
 
     @property
     def learning_curve(self) -> list[dict[str, float]]:
@@ -77,10 +76,8 @@ class RunFolder:
         n_bootstrap: int | None = None,
         progress: bool = False,
         model_class: type[Recommender] | None = None,
-    ) -> Metrics:
+    ) -> Evaluation:
         """Judges the model again, on its own split; writes nothing."""
-        from recsmith.runs.judge import judge
-
         changes = {
             key: value
             for key, value in (("metrics", tuple(metrics) if metrics else None), ("n_bootstrap", n_bootstrap))
@@ -88,7 +85,7 @@ class RunFolder:
         }
         asked = self.recipe.evaluate.model_copy(update=changes)
         run = make_run(self.recipe.run, progress=progress)
-        return judge(self.model(model_class=model_class), self.split(), asked, run=run).metrics
+        return judge(self.model(model_class=model_class), self.split(), asked, run=run)
 
     def write_report(self, out: str | Path | None = None, *, progress: bool = False) -> Path:
         """Writes the run's page; returns its path. Raises `MissingExtra` without the report extra."""
@@ -110,8 +107,12 @@ def open_run(path: str | Path) -> RunFolder:
     return RunFolder(folder)
 
 
-def compare_runs(paths: Sequence[str | Path], *, metrics: Sequence[str] | None = None) -> dict[str, Any]:
-    """Compares the second run, and each one after it, with the first on the same users: a paired test."""
-    from recsmith.runs.judge import compare_folders
+def compare_runs(paths: Sequence[str | Path], *, metrics: Sequence[str] | None = None) -> Comparison:
+    """Compares runs on the same test users, every pair: a paired test.
 
-    return compare_folders([open_run(path) for path in paths], metrics=metrics)
+    Raises `InvalidValue` for runs on other splits, and `DataError` for one that was not judged.
+    """
+    runs = [open_run(path) for path in paths]
+    names = [run.path.name for run in runs]
+    unique = names if len(set(names)) == len(names) else [str(run.path) for run in runs]
+    return compare({name: run.evaluation for name, run in zip(unique, runs, strict=True)}, metrics=metrics)

@@ -54,7 +54,7 @@ class Advisor:
         told = []
         for user_id, items, scores in zip(lists.user_ids, lists.item_ids, lists.scores, strict=True):
             code = int(users.encode([user_id])[0])
-            history = self._history(code)
+            history = self._history_of(code)
             because = self.reasons(items, user_id=user_id, history=history, n=n_reasons)
             known_as = users.decode([code])[0] if code >= 0 else user_id
             told.append({USER_ID: known_as, "recommendations": self._lines(items, scores, because)})
@@ -148,7 +148,11 @@ class Advisor:
         named: Id = self.titles.find(item)
         return named
 
-    def _history(self, code: int) -> dict[Id, float]:
+    def history(self, user_id: Id) -> dict[Id, float]:
+        """Returns the training history of a user, oldest first; empty for one the model does not know."""
+        return self._history_of(int(self.model.memory.users.encode([user_id])[0]))
+
+    def _history_of(self, code: int) -> dict[Id, float]:
         if code < 0:
             return {}
         histories = self.model.memory.histories

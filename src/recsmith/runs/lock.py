@@ -21,16 +21,19 @@ def only_writer(folder: Path) -> Iterator[None]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     path = folder.parent / f".{folder.name}.lock"
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    held = False
     try:
-        if not _take(handle) or not _is_still_there(handle, path):
+        held = _take(handle) and _is_still_there(handle, path)
+        if not held:
             raise RunIsLocked(
                 f"run folder must be free. Got {folder}, which another recsmith is writing. "
                 "Wait for it, or give another --out."
             )
         yield
-        # Taken away while it is still held: whoever opened it meanwhile sees that it is gone.
-        path.unlink(missing_ok=True)
     finally:
+        if held:
+            # Taken away while it is still held: whoever opened it meanwhile sees that it is gone.
+            path.unlink(missing_ok=True)
         os.close(handle)
 
 

@@ -2,10 +2,73 @@
 
 from __future__ import annotations
 
-from recsmith.config.recipe import MovieLensSource
+from dataclasses import replace
+
+import polars as pl
+
+from recsmith.config.recipe import (
+    DataRecipe,
+    EventsSource,
+    MovieLensSource,
+    SideTable,
+    SqlSource,
+)
 from recsmith.data import Dataset
+from recsmith.data.features import add_item_table, add_user_table
+from recsmith.data.sources.tables import read_columns
+
+_NOT_FOR_THE_READER = {"source", "feedback", "filter", "items", "users"}
 
 
-def load_data(recipe: MovieLensSource) -> Dataset:
-    """Reads what the recipe names."""
-    raise NotImplementedError
+def load_data(recipe: DataRecipe) -> Dataset:
+    """Reads what the recipe names, joins its side tables, and filters it."""
+    data = _read(recipe)
+    if recipe.feedback is not None and recipe.feedback != data.feedback:
+        data = replace(data, feedback=recipe.feedback)
+    if recipe.items is not None:
+        table = recipe.items
+        data = add_item_table(
+            data,
+            _table(table),
+            id=table.id,
+            title=table.title,
+            features=table.features,
+            multi_separator=table.multi_separator,
+        )
+    if recipe.users is not None:
+        table = recipe.users
+        data = add_user_table(
+            data, _table(table), id=table.id, features=table.features, multi_separator=table.multi_separator
+        )
+    return _filtered(data, recipe)
+
+
+def _read(recipe: DataRecipe) -> Dataset:
+    settings = {
+        name: value
+        for name, value in recipe.model_dump(exclude=_NOT_FOR_THE_READER).items()
+        if value is not None
+    }
+    if isinstance(recipe, MovieLensSource):
+        from recsmith.data.sources.movielens import load_movielens
+
+        return load_movielens(settings.pop("size"), **settings)
+    if isinstance(recipe, EventsSource):
+        from recsmith.data.sources.events import read_events
+
+        return read_events(settings.pop("path"), **settings)
+    if isinstance(recipe, SqlSource):
+        from recsmith.data.sources.sql import read_sql
+
+        return read_sql(settings.pop("url"), **settings)
+    from recsmith.data.sources.tables import read_table
+
+    return read_table(settings.pop("path"), **settings)
+
+
+def _filtered(data: Dataset, recipe: DataRecipe) -> Dataset:
+    return data
+
+
+def _table(table: SideTable) -> pl.DataFrame:
+    return read_columns(table.path, separator=table.separator, encoding=table.encoding)

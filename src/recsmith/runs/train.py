@@ -19,7 +19,7 @@ from recsmith.data import Split
 from recsmith.errors import InvalidValue, MissingExtra, RecsmithError
 from recsmith.models import Recommender
 from recsmith.runs import files
-from recsmith.runs.build import fingerprint, make_model, make_run, make_split
+from recsmith.runs.build import fingerprint, judge, make_model, make_run, make_split
 from recsmith.runs.folder import RunFolder, open_run
 from recsmith.runs.lock import only_writer
 
@@ -143,17 +143,14 @@ class _Work:
             log.write(f"{stamp} {line}\n")
 
     def _judge(self, model: Recommender, split: Split, run: Run) -> None:
-        from recsmith.runs.judge import judge
-
         if not len(split.test):
             self.say("Nothing is held out, so nothing is judged.")
             files.write_json(self.folder / files.METRICS, {})
             return
-        judgement = judge(model, split, self.recipe.evaluate, run=run)
-        files.write_json(self.folder / files.METRICS, judgement.metrics)
-        judgement.per_user.write_parquet(self.folder / files.PER_USER)
-        for warning in judgement.warnings:
-            self.say(warning)
+        evaluation = judge(model, split, self.recipe.evaluate, run=run)
+        evaluation.save(self.folder)
+        for remark in (*evaluation.notes, *evaluation.findings):
+            self.say(str(remark))
 
     def _stop(self, model: Recommender, run: Run, mark: str, split: Split) -> Interrupted:
         done = int(run.history[-1]["epoch"]) + 1

@@ -1,0 +1,250 @@
+"""From data, models and figures to what a report shows: profile, cross table, item map, people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from recsmith.data import Dataset, Split
+from recsmith.models.capabilities import HasVectors, PredictsRatings
+from recsmith.report import (
+    Comparison,
+    Crosstab,
+    DataProfile,
+    ItemMap,
+    Liked,
+    Person,
+    Pick,
+    Reason,
+)
+from recsmith.runs.lists import Advisor
+from recsmith.types import Id
+
+N_SIDE = 15
+N_LIKED = 6
+MOST_STARS = 21
+
+
+def profile(data: Dataset) -> DataProfile:
+    """Describes a data set: counts, tails, ratings, months, and what the door refused."""
+    events = data.interactions
+    user_counts = np.bincount(events.user, minlength=data.n_users)
+    weights = None
+    if data.feedback == "ratings":
+        values, counts = np.unique(events.weight, return_counts=True)
+        if len(values) <= MOST_STARS:
+            weights = {float(value): int(n) for value, n in zip(values, counts, strict=True)}
+    months, first, last = None, None, None
+    if events.time is not None and len(events):
+        first, last = (_moment(at(events.time)) for at in (np.min, np.max))
+        months = _months(events.time)
+    return DataProfile(
+        n_users=int((user_counts > 0).sum()),
+        n_items=data.n_items,
+        n_interactions=len(data),
+        item_counts=np.bincount(events.item, minlength=data.n_items),
+        user_counts=user_counts[user_counts > 0],
+        weights=weights,
+        months=months,
+        first=first,
+        last=last,
+        refused=data.notes.refused,
+        notes=notes(data),
+    )
+
+
+def notes(data: Dataset) -> tuple[str, ...]:
+    """Says in sentences what happened to the data on their way in."""
+    told = data.notes
+    repeats = (
+        (f"{told.duplicates:,} repeated events: {told.duplicates_rule}.",)
+        if told.duplicates and told.duplicates_rule
+        else ()
+    )
+    return (*repeats, *(step if step.endswith(".") else f"{step}." for step in told.steps))
+
+
+def crosstab(data: Dataset, model: PredictsRatings | None = None, *, n: int = N_SIDE) -> Crosstab:
+    """Sets the n most active people against the n most taken items: what they gave, what a model expects."""
+    events = data.interactions
+    user_U = _largest(np.bincount(events.user, minlength=data.n_users), n)
+    item_I = _largest(np.bincount(events.item, minlength=data.n_items), n)
+    histories = data.histories(user_U)
+    actual_UI = np.full((len(user_U), len(item_I)), np.nan)
+    place = np.full(data.n_items, -1)
+    place[item_I] = np.arange(len(item_I))
+    row = np.repeat(np.arange(len(user_U)), histories.lengths)
+    seen = place[histories.item] >= 0
+    actual_UI[row[seen], place[histories.item[seen]]] = histories.weight[seen]
+    titles = data.titles()
+    table = Crosstab(
+        user_ids=[str(user) for user in data.users.decode(user_U)],
+        titles=[str(titles[int(code)]) for code in item_I],
+        actual=actual_UI,
+    )
+    if model is None:
+        return table
+    rows, items = np.repeat(np.arange(len(user_U)), len(item_I)), np.tile(item_I, len(user_U))
+    predicted = model.predict_codes(histories, rows, items.astype(np.int32)).reshape(actual_UI.shape)
+    parts: dict[str, Any] = {}
+    if isinstance(model, HasVectors):
+        parts = {
+            "user_factors": np.asarray(model.user_vectors(table_ids(data, user_U)), np.float64),
+            "item_factors": np.asarray(model.item_vectors()[item_I], np.float64),
+        }
+    state = model.state()
+    for name, key, codes in (("user_bias", "user_bias_U", user_U), ("item_bias", "item_bias_I", item_I)):
+        if key in state:
+            parts[name] = np.asarray(state[key][codes], np.float64)
+    if "mean" in state:
+        parts["mean"] = float(state["mean"])
+    return Crosstab(
+        user_ids=table.user_ids,
+        titles=table.titles,
+        actual=actual_UI,
+        predicted=np.asarray(predicted, np.float64),
+        model=type(model).__name__,
+        **parts,
+    )
+
+
+def table_ids(data: Dataset, user_codes: np.ndarray) -> list[Id]:
+    """Returns the outside ids of users."""
+    ids: list[Id] = data.users.decode(user_codes)
+    return ids
+
+
+def item_map(model: HasVectors) -> ItemMap:
+    """Lays the items that anybody took out on the first two principal components of their vectors."""
+    memory = model.memory
+    taken_I = np.flatnonzero(memory.popularity > 0)
+    vector_ID = np.asarray(model.item_vectors()[taken_I], np.float64)
+    # Directions, not lengths: otherwise the map's first axis is popularity.
+    unit_ID = vector_ID / np.maximum(np.linalg.norm(vector_ID, axis=1, keepdims=True), 1e-12)
+    centred_ID = unit_ID - unit_ID.mean(axis=0)
+    value_D, axis_DD = np.linalg.eigh(centred_ID.T @ centred_ID)
+    best_D = np.argsort(-value_D, kind="stable")[:2]
+    plane_I2 = centred_ID @ axis_DD[:, best_D]
+    if plane_I2.shape[1] < 2:
+        plane_I2 = np.hstack([plane_I2, np.zeros((len(plane_I2), 1))])
+    # An eigenvector's sign is free; the largest coordinate is made positive so that the map stays put.
+    plane_I2 *= np.sign(plane_I2[np.abs(plane_I2).argmax(axis=0), [0, 1]])
+    share = value_D[best_D].sum() / max(value_D.sum(), 1e-12)
+    rows = memory.catalogue[taken_I.tolist()]
+    items = pl.DataFrame(
+        {
+            "x": plane_I2[:, 0],
+            "y": plane_I2[:, 1],
+            "title": rows["title"].cast(pl.String),
+            "group": _first_group(rows),
+            "count": memory.popularity[taken_I].astype(np.int64),
+        }
+    )
+    return ItemMap(
+        items=items,
+        model=type(model).__name__,
+        method=f"First two principal components of the directions of the item vectors ({share:.0%} of the variance).",
+    )
+
+
+def person(
+    advisor: Advisor,
+    name: str,
+    *,
+    user_id: Id | None = None,
+    likes: Sequence[Id] = (),
+    split: Split | None = None,
+) -> Person:
+    """Shows somebody: what they liked most, what they get, why, and whether the test proves it right."""
+    memory = advisor.model.memory
+    if user_id is None:
+        history: Mapping[Id, float] = dict.fromkeys(likes, memory.liked_weight)
+        lines = advisor.for_history(history)
+        hits: set[Id] = set()
+    else:
+        history = advisor.history(user_id)
+        lines = advisor.for_users([user_id], unknown="popular")[0]["recommendations"]
+        hits = _held_out(split, user_id) if split is not None else set()
+    groups = _groups(memory.catalogue)
+    # The latest of the best liked: what a person remembers having liked.
+    liked = sorted(reversed(history.items()), key=lambda entry: -entry[1])[:N_LIKED]
+    return Person(
+        name=name,
+        liked=[
+            Liked(
+                title=advisor.titles.title(item),
+                weight=weight if memory.feedback == "ratings" and user_id is not None else None,
+                groups=groups.get(item, ()),
+            )
+            for item, weight in liked
+        ],
+        n_history=len(history),
+        is_new=user_id is None,
+        model=type(advisor.model).__name__,
+        picks=[
+            Pick(
+                title=line["title"],
+                score=line["score"],
+                groups=groups.get(line["item_id"], ()),
+                because=[Reason(title=one["title"], share=one["weight"]) for one in line["because"]],
+                hit=line["item_id"] in hits,
+            )
+            for line in lines
+        ],
+    )
+
+
+def comparisons(rows: Sequence[Mapping[str, Any]]) -> list[Comparison]:
+    """Turns the rows of `compare_runs` into what the report shows."""
+    return [Comparison(**row) for row in rows]
+
+
+def _held_out(split: Split, user_id: Id) -> set[Id]:
+    code = int(split.train.users.encode([user_id])[0])
+    return set(split.train.items.decode(split.test.item[split.test.user == code]))
+
+
+def _largest(counts: np.ndarray, n: int) -> np.ndarray:
+    return np.argsort(-counts, kind="stable")[: min(n, int((counts > 0).sum()))]
+
+
+def _groups(catalogue: pl.DataFrame) -> dict[Id, tuple[str, ...]]:
+    column = _group_column(catalogue)
+    if column is None:
+        return {}
+    return {
+        item: tuple(value) if isinstance(value, list) else (str(value),)
+        for item, value in zip(catalogue["item_id"], catalogue[column].to_list(), strict=True)
+        if value
+    }
+
+
+def _first_group(catalogue: pl.DataFrame) -> pl.Series:
+    column = _group_column(catalogue)
+    if column is None:
+        return pl.Series([None] * len(catalogue), dtype=pl.String)
+    values = catalogue[column]
+    return values.list.first() if isinstance(values.dtype, pl.List) else values.cast(pl.String)
+
+
+def _group_column(catalogue: pl.DataFrame) -> str | None:
+    """Returns the column that tells what kind of item it is: genres, or the first list of words."""
+    lists = [name for name, dtype in catalogue.schema.items() if dtype == pl.List(pl.String)]
+    for usual in ("genres", "genre", "category", "categories"):
+        if usual in catalogue.columns:
+            return usual
+    return lists[0] if lists else None
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+
+def _months(time: np.ndarray) -> dict[date, int]:
+    month = pl.Series(time).cast(pl.Datetime("ms")).dt.truncate("1mo").dt.date()
+    counted = month.value_counts(name="n").sort(month.name)
+    return dict(zip(counted[month.name].to_list(), counted["n"].to_list(), strict=True))

@@ -1,0 +1,282 @@
+"""A recipe becomes a run folder, whole or not at all; Ctrl-C keeps what is done and going on changes nothing."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import recsmith
+from recsmith.config.recipe import Recipe, load_recipe
+from recsmith.errors import InvalidValue, ModelFileError, RecsmithError
+from recsmith.models import Recommender
+from recsmith.runs import Interrupted, files, open_run, resume, train
+from recsmith.runs.lock import RunIsLocked, only_writer
+
+OWN_MODEL = '''
+"""Somebody's own model."""
+import numpy as np
+from recsmith.config import Config
+from recsmith.models import Recommender
+
+class NewestConfig(Config):
+    sign: int = 1
+
+class Newest(Recommender):
+    Config = NewestConfig
+    state_names = ("score_I",)
+    def _fit(self, data, run):
+        self.score_I = self.config.sign * np.arange(data.n_items, dtype=np.float32)
+    def _score(self, histories):
+        return np.tile(self.score_I, (len(histories), 1))
+
+not_a_model = 3
+'''
+
+
+def with_model(recipe: Recipe, **settings: object) -> Recipe:
+    model = recipe.model.model_copy(update={"settings": {**recipe.model.settings, **settings}})
+    return recipe.model_copy(update={"model": model})
+
+
+def model_files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((folder / files.MODEL).iterdir())}
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Sends Ctrl-C in the midst of an epoch, counted from 1."""
+    log = recsmith.Run.log
+
+    def log_and_interrupt(run: recsmith.Run, **figures: float) -> None:
+        log(run, **figures)
+        if run.history[-1]["epoch"] == epoch - 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(recsmith.Run, "log", log_and_interrupt)
+
+
+def test_a_run_folder_holds_all_that_was_done(trained):
+    assert {path.name for path in trained.path.iterdir()} >= {
+        "recipe.toml", "run.json", "model", "metrics.json", "per_user.parquet", "log",
+    }  # fmt: skip
+    figure = trained.metrics["NDCG@10"]
+    assert set(figure) == {"value", "low", "high", "n_users"}
+    assert figure["low"] <= figure["value"] <= figure["high"]
+    assert trained.status["state"] == "done"
+    assert [row["epoch"] for row in trained.learning_curve] == list(range(6))
+    assert "Fitting IALS" in (trained.path / "log" / "train.log").read_text(encoding="utf-8")
+
+
+def test_its_recipe_repeats_it(trained, tmp_path):
+    again = train(load_recipe(trained.path / "recipe.toml"), out=tmp_path / "again", report=False)
+    assert again.metrics == trained.metrics
+    assert model_files(again.path) == model_files(trained.path)
+
+
+def test_it_judges_again_to_the_same_figures_and_with_others(trained):
+    assert trained.evaluate().to_dict() == trained.metrics
+    assert trained.evaluate(metrics=["HitRate@5"], n_bootstrap=0).names == ["HitRate@5"]
+
+
+def test_its_model_is_one_that_python_loads(trained):
+    model = recsmith.load(trained.path / "model")
+    assert model.recommend([1], k=3).to_frame().equals(trained.model().recommend([1], k=3).to_frame())
+
+
+def test_nothing_is_held_out_when_the_rule_is_none(recipe, tmp_path):
+    split = recipe.split.model_copy(update={"rule": "none"})
+    run = train(recipe.model_copy(update={"split": split}), out=tmp_path / "all", report=False)
+    assert run.metrics == {}
+    assert len(run.model().memory.histories.item) == len(run.data())
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings"),
+    [
+        ("by_time", {"fraction": 0.2}),
+        ("random_holdout", {"fraction": 0.2, "per_user": True}),
+        ("hold_out_users", {"fraction": 0.3}),
+        ("k_fold", {"n": 3, "fold": 2}),
+    ],
+)
+def test_every_rule_of_splitting_can_be_written_in_a_recipe(recipe, tmp_path, rule, settings):
+    split = recipe.split.model_copy(update={"rule": rule, "settings": settings})
+    run = train(recipe.model_copy(update={"split": split}), out=tmp_path / rule, report=False)
+    assert run.metrics["NDCG@10"]["n_users"] > 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings", "message"),
+    [
+        ("by_time", {"fracton": 0.2}, "split.fracton must be a setting of by_time. Got 0.2. Did you mean 'fraction'?"),
+        ("k_fold", {"n": 3, "fold": 4}, "split.fold must be between 1 and 3. Got 4."),
+        ("random_holdout", {"fraction": 2.0}, "fraction must be between 0 and 1"),
+    ],
+)  # fmt: skip
+def test_a_wrong_split_is_refused(recipe, tmp_path, rule, settings, message):
+    split = recipe.split.model_copy(update={"rule": rule, "settings": settings})
+    with pytest.raises(InvalidValue) as caught:
+        train(recipe.model_copy(update={"split": split}), out=tmp_path / "x", report=False)
+    assert message in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_from_outside_the_house_is_named_by_its_path(recipe, tmp_path, monkeypatch):
+    (tmp_path / "own_models.py").write_text(OWN_MODEL, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    own = recipe.model.model_copy(update={"name": "own_models.Newest", "settings": {"sign": -1}})
+    run = train(recipe.model_copy(update={"model": own}), out=tmp_path / "own", report=False)
+    import own_models  # type: ignore[import-not-found]
+
+    assert isinstance(run.model(model_class=own_models.Newest), Recommender)
+    with pytest.raises(ModelFileError, match="or handed in"):
+        run.model()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ItemKnn", "model.class must be one of"),
+        ("ItemKnn", "Did you mean 'ItemKNN'?"),
+        ("absent_module.Mine", "No module named 'absent_module'"),
+        ("json.JSONDecoder", "must be a subclass of recsmith.models.Recommender"),
+    ],
+)
+def test_a_model_that_is_none_is_refused(recipe, tmp_path, name, message):
+    model = recipe.model.model_copy(update={"name": name})
+    with pytest.raises(InvalidValue) as caught:
+        train(recipe.model_copy(update={"model": model}), out=tmp_path / "x")
+    assert message in str(caught.value)
+
+
+def test_a_wrong_setting_is_refused_before_data_are_read(recipe, tmp_path):
+    data = recipe.data.model_copy(update={"path": "/absent.csv"})
+    wrong = with_model(recipe, n_epoch=3).model_copy(update={"data": data})
+    with pytest.raises(InvalidValue, match=r"IALS.n_epoch must be a known setting.*'n_epochs'"):
+        train(wrong, out=tmp_path / "x")
+
+
+def test_an_existing_folder_is_replaced_only_when_asked(recipe, tmp_path):
+    out = tmp_path / "run"
+    train(recipe, out=out, report=False)
+    with pytest.raises(InvalidValue, match="--overwrite replaces it"):
+        train(recipe, out=out, report=False)
+    train(with_model(recipe, embedding_dim=4), out=out, report=False, overwrite=True)
+    assert open_run(out).recipe.model.settings["embedding_dim"] == 4
+
+
+def test_two_at_once_in_one_folder_are_refused(recipe, tmp_path):
+    with only_writer(tmp_path / "run"), pytest.raises(RunIsLocked, match="run folder must be free"):
+        train(recipe, out=tmp_path / "run", report=False)
+
+
+def test_ctrl_c_keeps_the_epochs_done_and_going_on_changes_nothing(recipe, trained, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 3)
+        with pytest.raises(Interrupted) as caught:
+            train(recipe, out=out, report=False)
+    assert f"recsmith train --resume {out}" in str(caught.value)
+    assert "after epoch 3" in str(caught.value)
+    stopped = open_run(out)
+    assert stopped.status["state"] == "interrupted"
+    assert stopped.model().recommend([1], k=3)
+
+    finished = resume(out, report=False)
+    assert finished.status["state"] == "done"
+    assert finished.metrics == trained.metrics
+    assert finished.learning_curve == trained.learning_curve
+    before, after = (model_files(run.path) for run in (trained, finished))
+    assert before.keys() == after.keys()
+    assert before == after
+
+
+def test_a_run_can_be_stopped_more_than_once(recipe, trained, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    for epoch in (2, 4):
+        with monkeypatch.context() as patch:
+            interrupt_after(patch, epoch)
+            with pytest.raises(Interrupted):
+                train(recipe, out=out, report=False) if epoch == 2 else resume(out, report=False)
+    assert model_files(resume(out, report=False).path) == model_files(trained.path)
+
+
+def test_a_second_ctrl_c_stops_at_once_and_leaves_the_old_run(recipe, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    train(recipe, out=out, report=False)
+    before = model_files(out)
+
+    def give_up(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recsmith.Run, "log", give_up)
+    with pytest.raises(Interrupted, match="before there was anything to keep"):
+        train(with_model(recipe, embedding_dim=4), out=out, report=False, overwrite=True)
+    assert model_files(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_only_a_stopped_run_goes_on(trained, tmp_path):
+    with pytest.raises(InvalidValue, match="a run that was stopped"):
+        resume(trained.path)
+    with pytest.raises(InvalidValue, match="run must be a run folder"):
+        resume(tmp_path / "absent")
+
+
+def test_going_on_with_other_data_is_refused(recipe_file, tmp_path, monkeypatch):
+    log = tmp_path / "log.csv"
+    log.write_bytes((recipe_file.parent / "log.csv").read_bytes())
+    recipe = load_recipe(recipe_file, overrides=[f'data.path="{log}"'])
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 2)
+        with pytest.raises(Interrupted):
+            train(recipe, out=tmp_path / "run", report=False)
+    with log.open("a", encoding="utf-8") as more:
+        more.write("1700000000;1;i000;5\n")
+    with pytest.raises(RecsmithError, match="data must be what the run began with"):
+        resume(tmp_path / "run", report=False)
+    assert open_run(tmp_path / "run").status["state"] == "interrupted"
+
+
+def test_a_full_disk_leaves_the_old_run(recipe, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    train(recipe, out=out, report=False)
+    before = model_files(out)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Recommender, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        train(with_model(recipe, embedding_dim=4), out=out, report=False, overwrite=True)
+    assert model_files(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_without_the_report_extra_the_run_says_how_to_get_it(recipe, tmp_path, monkeypatch):
+    from recsmith.errors import MissingExtra
+    from recsmith.runs.folder import RunFolder
+
+    def missing(*_: object, **__: object) -> None:
+        raise MissingExtra("jinja2", "report")
+
+    monkeypatch.setattr(RunFolder, "write_report", missing)
+    said: list[str] = []
+    run = train(recipe, out=tmp_path / "run", say=said.append)
+    assert not (run.path / "report.html").exists()
+    assert any("pip install 'recsmith[report]'" in line for line in said)
+
+
+def test_a_folder_that_is_no_run_is_told_apart(tmp_path):
+    with pytest.raises(InvalidValue, match="recsmith train RECIPE.toml makes one"):
+        open_run(tmp_path / "absent")
+    with pytest.raises(RecsmithError, match=r"Got no recipe.toml there"):
+        open_run(tmp_path)
+
+
+def test_metrics_are_plain_json(trained):
+    text = (trained.path / "metrics.json").read_text(encoding="utf-8")
+    assert list(json.loads(text)) == ["NDCG@10", "Recall@20", "Coverage@10"]
+    assert np.isfinite(json.loads(text)["Recall@20"]["value"])
