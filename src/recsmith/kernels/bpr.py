@@ -1,0 +1,97 @@
+"""Bayesian personalized ranking by sampled gradient steps. Rendle et al., BPR: Bayesian personalized ranking
+from implicit feedback, UAI 2009."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+_TRIES = 32
+
+
+@njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+def bpr_events(
+    user,
+    item,
+    key,
+    indptr,
+    seen,
+    candidate,
+    item_bias_I,
+    user_UD,
+    item_ID,
+    learning_rate,
+    regularization,
+):
+    """Takes one step for each event (u, i) against a drawn item j, in place.
+
+    The negative j is drawn evenly from `candidate`, and again while u has it in their `seen` list (sorted
+    codes, row u at indptr[u] : indptr[u + 1]); an event that finds none in 32 draws takes no step. With
+    x = b_i − b_j + p_u·(q_i − q_j), each parameter θ moves by η (σ(−x) ∂x/∂θ − λ θ). Draw t of event e
+    is a hash of (key, e, t): the same key gives the same steps, whatever else runs at the time.
+    Returns (events that stepped, those with x > 0 before the step, Σ log(1 + e^−x)).
+    O(events·(D + log history)).
+    """
+    n_dims = user_UD.shape[1]
+    rate = np.float32(learning_rate)
+    shrink = np.float32(regularization)
+    n_candidates = np.uint64(len(candidate))
+    stepped = 0
+    right = 0
+    loss = 0.0
+    for event in range(len(user)):
+        u = user[event]
+        i = item[event]
+        state = _mix(np.uint64(key) + np.uint64(event) * np.uint64(0x9E3779B97F4A7C15))
+        j = np.int32(-1)
+        for _ in range(_TRIES):
+            state = _mix(state + np.uint64(0x9E3779B97F4A7C15))
+            # The upper 32 bits times n, shifted back: an even draw without a division.
+            drawn = candidate[np.int64(((state >> np.uint64(32)) * n_candidates) >> np.uint64(32))]
+            if not _contains(seen, indptr[u], indptr[u + 1], drawn):
+                j = drawn
+                break
+        if j < 0:
+            continue
+        user_D = user_UD[u]
+        above_D = item_ID[i]
+        below_D = item_ID[j]
+        x = item_bias_I[i] - item_bias_I[j]
+        for d in range(n_dims):
+            x += user_D[d] * (above_D[d] - below_D[d])
+        stepped += 1
+        right += x > 0
+        pull = np.float32(1.0) / (np.float32(1.0) + np.exp(x))
+        loss -= np.log(max(np.float32(1.0) - pull, np.float32(1e-30)))
+        item_bias_I[i] += rate * (pull - shrink * item_bias_I[i])
+        item_bias_I[j] += rate * (-pull - shrink * item_bias_I[j])
+        for d in range(n_dims):
+            p = user_D[d]
+            above = above_D[d]
+            below = below_D[d]
+            user_D[d] = p + rate * (pull * (above - below) - shrink * p)
+            above_D[d] = above + rate * (pull * p - shrink * above)
+            below_D[d] = below + rate * (-pull * p - shrink * below)
+    return stepped, right, loss
+
+
+@njit(nogil=True, cache=True)
+def _mix(x):
+    """Scrambles 64 bits (the finaliser of SplitMix64, Steele et al. 2014)."""
+    y = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (y ^ (y >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@njit(nogil=True, cache=True)
+def _contains(codes, start, stop, code):
+    """Says whether sorted codes[start:stop] hold the code, by bisection."""
+    low = start
+    high = stop
+    while low < high:
+        middle = (low + high) >> 1
+        if codes[middle] < code:
+            low = middle + 1
+        else:
+            high = middle
+    return low < stop and codes[low] == code

@@ -1,0 +1,5 @@
+"""Models with hidden factors, and EASE, their linear limit."""
+
+from recsmith.models.factorization.item_space import Cluster, centroid, clusters, item_map
+
+__all__ = ["Cluster", "centroid", "clusters", "item_map"]
