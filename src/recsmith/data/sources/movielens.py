@@ -54,7 +54,7 @@ def load_movielens(
     path: str | Path | None = None,
     name: str | None = None,
 ) -> Dataset:
-    """Returns a MovieLens set with its items (title, year, genres, tags) and, where they are known, its users.
+    """Returns a MovieLens set with its items (title, year, genres, tags) and, where known, its users.
 
     `path` is a folder or zip with the files as GroupLens publishes them; its form is recognised. Without it,
     `latest-small` comes with recsmith, and other sizes are looked for in the folder that the environment
