@@ -52,7 +52,7 @@ class Leaderboard:
     results: Mapping[str, Mapping[str, Mapping[str, float | None]]]
     primary: str
     note: str = ""
-    """How the figures were made ("Full ranking over all unseen items; users without a test item left out")."""
+    """How the figures were made: "Full ranking over all unseen items."."""
 
     def __post_init__(self) -> None:
         if not self.results:
@@ -91,7 +91,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class DataProfile:
-    """Describes the log: counts, the long tail, how the weights and the events are spread, what was refused."""
+    """Describes the log: counts, the long tail, the spread of weights and events, what was refused."""
 
     n_users: int
     n_items: int
@@ -163,7 +163,7 @@ class ItemMap:
     interactions, for the size of its dot)."""
     model: str = ""
     method: str = ""
-    """How the plane was found: "First two principal components of the item vectors (31 % of the variance)"."""
+    """How the plane was found: "First two principal components of the item vectors (31 % of variance)"."""
 
     def __post_init__(self) -> None:
         missing = {"x", "y", "title", "group", "count"} - set(self.items.columns)
@@ -236,7 +236,7 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Says how long one step of one model took, in seconds: `Timing(model="EASE", step="fit", seconds=3.2)`."""
+    """Says how long a step of a model took: `Timing(model="EASE", step="fit", seconds=3.2)`."""
 
     model: str
     step: str

@@ -7,131 +7,126 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from recsmith.report.charts import CARD, INK, SCHEMA, WARM, Spec
 from recsmith.report.content import ItemMap
+from recsmith.report.spec import CARD, INK, NARROW, WARM, Spec, frame, tip
 
 OTHER = "other"
 _MOST_DOTS = 4000
-_MOST_NAMES = 14
+# How many names, and how far apart as shares of width and height: for a wide map, and for one on a phone.
+_WIDE, _PHONE = (16, 0.21, 0.045), (8, 0.55, 0.06)
+_MOST_FOUND = 12
 
 
 def item_map(layout: ItemMap, colours: Mapping[str, str]) -> Spec:
     """Draws the map; the page sets `shown` (groups to show, none = all) and `find` (part of a title).
 
-    `colours` maps group → CSS colour; a group without one is drawn as "other". Ctrl or Shift with the wheel zooms, so that
-    the wheel alone still scrolls the page.
+    `colours` maps group → CSS colour; a group without one is drawn as "other". Ctrl or Shift with the wheel
+    zooms, so that the wheel alone still scrolls the page.
     """
-    rows = drawn(layout, colours)
     shown = "(length(shown) === 0 || indexof(shown, datum.group) >= 0)"
     found = "(length(find) > 1 && indexof(lower(datum.title), lower(find)) >= 0)"
-    scale = {"domain": [*colours, OTHER], "range": [*colours.values(), "var(--cat-other)"]}
+    plain = f"length(find) < 2 && {shown}"
+    rows = drawn(layout, colours)
+    # The domains are given because a layer may be empty, and has none of its own then.
     x, y = (
         {
             "field": axis,
             "type": "quantitative",
             "axis": None,
-            "scale": {"zero": False, "nice": False, "padding": 24},
+            "scale": {**_PLANE, "domain": _ends(rows[axis])},
         }
         for axis in "xy"
     )
-    place = {"x": x, "y": y}
-    size = {
-        "field": "count",
-        "type": "quantitative",
-        "legend": None,
-        "scale": {"type": "sqrt", "range": [8, 260]},
-    }
-    tooltip = [
-        {"field": "title", "type": "nominal", "title": "Title"},
-        {"field": "group", "type": "nominal", "title": "Genre"},
-        {"field": "count", "type": "quantitative", "title": "Interactions", "format": ","},
-    ]
+    area = {"type": "sqrt", "range": [8, 260], "domain": [0, _ends(rows["count"])[1]]}
+    size = {"field": "count", "type": "quantitative", "legend": None, "scale": area}
+    scale = {"domain": [*colours, OTHER], "range": [*colours.values(), "var(--cat-other)"]}
+    wheel = "wheel![event.ctrlKey || event.metaKey || event.shiftKey]"
     dots: Spec = {
-        "params": [
-            {
-                "name": "zoom",
-                "bind": "scales",
-                "select": {
-                    "type": "interval",
-                    "zoom": "wheel![event.ctrlKey || event.metaKey || event.shiftKey]",
-                },
-            }
-        ],
+        "params": [{"name": "zoom", "bind": "scales", "select": {"type": "interval", "zoom": wheel}}],
         "mark": {"type": "circle", "stroke": CARD, "strokeWidth": 0.5},
         "encoding": {
-            **place,
             "size": size,
-            "tooltip": tooltip,
             "color": {"field": "group", "type": "nominal", "legend": None, "scale": scale},
-            "opacity": {"condition": {"test": f"{shown} && length(find) < 2", "value": 0.78}, "value": 0.07},
+            "opacity": {"condition": {"test": plain, "value": 0.8}, "value": 0.07},
+            "tooltip": [tip("title", "Title"), tip("group", "Genre"), tip("count", "Interactions", ",")],
         },
     }
     rings: Spec = {
         "transform": [{"filter": found}],
-        "mark": {"type": "circle", "stroke": INK, "strokeWidth": 1.5, "color": WARM},
-        "encoding": {
-            **place,
-            "size": {**size, "scale": {"type": "sqrt", "range": [60, 320]}},
-            "tooltip": tooltip,
-        },
+        "mark": {"type": "circle", "stroke": INK, "strokeWidth": 1.5, "color": WARM, "opacity": 1},
+        "encoding": {"size": size},
     }
+    named: list[Spec] = [{"filter": f"{plain} && datum.name <= (width < {NARROW} ? 1 : 2)"}]
     best_found: list[Spec] = [
         {"filter": found},
         {"window": [{"op": "row_number", "as": "match"}], "sort": [{"field": "order", "order": "ascending"}]},
-        {"filter": f"datum.match <= {_MOST_NAMES}"},
+        {"filter": f"datum.match <= {_MOST_FOUND}"},
     ]
-    names: list[Spec] = [
-        {
-            "transform": transform,
-            "mark": {"type": "text", "dy": -13, "fontSize": 12, "fontWeight": 600, "limit": 190, **look},
-            "encoding": {**place, "text": {"field": "title"}},
-        }
-        for transform in ([{"filter": f"length(find) < 2 && datum.named && {shown}"}], best_found)
-        for look in ({"stroke": CARD, "strokeWidth": 4, "strokeJoin": "round", "color": CARD}, {"color": INK})
+    return frame(
+        rows.to_dicts(),
+        height=560,
+        params=[{"name": "shown", "value": []}, {"name": "find", "value": ""}],
+        encoding={"x": x, "y": y},
+        layer=[dots, rings, *_names(named), *_names(best_found)],
+    )
+
+
+_PLANE: Spec = {"zero": False, "nice": False, "padding": 20}
+
+
+def _ends(values: pl.Series) -> list[float]:
+    low, high = (
+        (float(values.to_numpy().min()), float(values.to_numpy().max())) if len(values) else (0.0, 1.0)
+    )
+    return [low, high if high > low else low + 1]
+
+
+def _names(transform: list[Spec]) -> list[Spec]:
+    """Two layers: the titles, and behind them the same in the colour of the ground, to be read over dots."""
+    mark = {"type": "text", "dy": -13, "fontSize": 12, "fontWeight": 600, "limit": 210}
+    halo = {"stroke": CARD, "strokeWidth": 4, "strokeJoin": "round", "color": CARD}
+    text = {"text": {"field": "title"}}
+    return [
+        {"transform": transform, "mark": {**mark, **look}, "encoding": text}
+        for look in (halo, {"color": INK})
     ]
-    return {
-        "$schema": SCHEMA,
-        "width": "container",
-        "height": 560,
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "params": [{"name": "shown", "value": []}, {"name": "find", "value": ""}],
-        "data": {"values": rows.to_dicts()},
-        "layer": [dots, rings, *names],
-    }
 
 
 def drawn(layout: ItemMap, colours: Mapping[str, str]) -> pl.DataFrame:
-    """Returns the dots to draw: the most taken items, `order` among them, and which of them are `named`."""
+    """Returns the dots to draw, the most taken first.
+
+    `name` is 1 for a dot that is named on every screen, 2 for one named on a wide screen, 3 for the others.
+    """
+    known = pl.col("group").is_in(list(colours))
     rows = (
         layout.items.select("x", "y", "title", "group", "count")
+        .with_columns(pl.col("x", "y").cast(pl.Float64))
         .filter(pl.col("x").is_finite() & pl.col("y").is_finite())
         .sort("count", descending=True, maintain_order=True)
         .head(_MOST_DOTS)
         .with_columns(
-            pl.col("x", "y").cast(pl.Float64).round_sig_figs(5),
-            pl.when(pl.col("group").is_in(list(colours)))
-            .then("group")
-            .otherwise(pl.lit(OTHER))
-            .alias("group"),
+            pl.col("x", "y").round_sig_figs(5),
+            pl.when(known).then("group").otherwise(pl.lit(OTHER)).alias("group"),
         )
         .with_row_index("order")
     )
-    return rows.with_columns(pl.Series("named", _apart(rows.select("x", "y").to_numpy()), dtype=pl.Boolean))
+    spots = rows.select("x", "y").to_numpy()
+    names = np.full(len(spots), 3)
+    names[_apart(spots, *_WIDE)] = 2
+    names[_apart(spots, *_PHONE)] = 1
+    return rows.with_columns(pl.Series("name", names, dtype=pl.Int8))
 
 
-def _apart(points: np.ndarray) -> list[bool]:
-    """Marks up to `_MOST_NAMES` of the first points that lie far enough apart for their names to fit."""
-    named = [False] * len(points)
+def _apart(points: np.ndarray, most: int, across: float, down: float) -> list[int]:
+    """Picks up to `most` of the first points, so far apart and from the sides that their names fit."""
     if not len(points):
-        return named
-    span = np.maximum(np.ptp(points, axis=0), 1e-12)
-    spots = (points - points.min(axis=0)) / span
-    taken: list[np.ndarray] = []
-    for place, spot in enumerate(spots[:200]):
-        clear = all(abs(spot[0] - t[0]) > 0.2 or abs(spot[1] - t[1]) > 0.045 for t in taken)
-        if clear and 0.08 < spot[0] < 0.92:
-            named[place] = True
-            taken.append(spot)
-        if len(taken) == _MOST_NAMES:
+        return []
+    spots = (points - points.min(axis=0)) / np.maximum(np.ptp(points, axis=0), 1e-12)
+    picked: list[int] = []
+    for place, (x, y) in enumerate(spots[:300]):
+        clear = all(abs(x - spots[p, 0]) > across or abs(y - spots[p, 1]) > down for p in picked)
+        if clear and across / 2 < x < 1 - across / 2:
+            picked.append(place)
+        if len(picked) == most:
             break
-    return named
+    return picked

@@ -48,7 +48,7 @@
     const { spec, config } = canvas ? resolved(parts, styles) : parts;
     const before = views.get(place.id);
     const result = await vegaEmbed(place, spec, {
-      ast: true, actions: false, renderer: canvas ? "canvas" : "svg", config, mode: "vega-lite",
+      ast: true, actions: false, renderer: canvas ? "canvas" : "svg", config, mode: "vega-lite", logLevel: 1,
       defaultStyle: false, tooltip: { disableDefaultStyle: true },
     });
     if (before) before.finalize();

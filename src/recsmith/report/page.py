@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from recsmith.errors import require
-from recsmith.report import charts, view
+from recsmith.report import charts, data_charts, view
 from recsmith.report.atomic import write_aside
 from recsmith.report.content import Page
 from recsmith.report.item_map import OTHER, item_map
+from recsmith.report.spec import CONFIG, Spec
 
 _EXTRA = "report"
 _VEGA_LITE = "6.4"
@@ -37,8 +38,8 @@ def write(page: Page, path: str | Path) -> Path:
 def build(page: Page) -> str:
     """Returns the page as HTML; the same content gives the same text.
 
-    Every text of the content is escaped, and the page's security policy lets run only the two scripts that are built in,
-    named by their hash, so a title from a hostile catalogue stays a title. Raises as `write`.
+    Every text of the content is escaped, and the page's security policy lets only the scripts run that are
+    built in, named by their hash: a title from a hostile catalogue stays a title. Raises as `write`.
     """
     jinja2 = require("jinja2", extra=_EXTRA)
     from markupsafe import Markup  # comes with jinja2
@@ -61,7 +62,7 @@ def build(page: Page) -> str:
         policy=_policy(scripts),
         style=Markup(_style()),
         scripts=[Markup(script) for script in scripts],
-        chart_data=Markup(_json({"config": charts.CONFIG, "charts": specs})) if specs else "",
+        chart_data=Markup(_json({"config": CONFIG, "charts": specs})) if specs else "",
     )
 
 
@@ -72,7 +73,7 @@ class _Section:
     id: str
     name: str
     view: Any
-    charts: dict[str, charts.Spec] = field(default_factory=dict)
+    charts: dict[str, Spec] = field(default_factory=dict)
 
     @property
     def template(self) -> str:
@@ -144,7 +145,7 @@ def _crosstab(page: Page) -> _Section | None:
         "n_users": len(table.user_ids),
         "n_items": len(table.titles),
     }
-    return _Section("crosstab", "Cross table", shown, {"chart-crosstab": charts.crosstab(table)})
+    return _Section("crosstab", "Cross table", shown, {"chart-crosstab": data_charts.crosstab(table)})
 
 
 def _curves(page: Page) -> _Section | None:
@@ -167,13 +168,13 @@ def _profile(page: Page) -> _Section | None:
         return None
     specs = {}
     if (content.item_counts > 0).any():
-        specs["chart-tail"] = charts.long_tail(content)
+        specs["chart-tail"] = data_charts.long_tail(content)
     if content.user_counts is not None and len(content.user_counts):
-        specs["chart-activity"] = charts.activity(content)
+        specs["chart-activity"] = data_charts.activity(content)
     if content.weights:
-        specs["chart-weights"] = charts.weights(content)
+        specs["chart-weights"] = data_charts.weights(content)
     if content.months:
-        specs["chart-months"] = charts.months(content)
+        specs["chart-months"] = data_charts.months(content)
     shown = {**view.profile(content), "weight_name": content.weight_name, "charts": list(specs)}
     return _Section("data", "Data", shown, specs)
 
@@ -218,7 +219,7 @@ def _asset(name: str) -> str:
 
 
 def _style() -> str:
-    """The style sheet with the dark colours set in twice: where the system asks for them, and where the reader does."""
+    """The style sheet, the dark colours set in twice: for the system's wish and for the reader's."""
     dark = _asset("dark.css")
     both = (
         f'@media screen and (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{ {dark} }} }}\n'
@@ -235,7 +236,13 @@ def _in_script(text: str) -> str:
 def _json(value: Any) -> str:
     """JSON that is safe inside a script element, whatever titles it holds."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    escapes = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+    escapes: dict[str, str | int | None] = {
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "&": "\\u0026",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+    }
     return text.translate(str.maketrans(escapes))
 
 

@@ -1,4 +1,4 @@
-"""From a report's content to what its templates print: figures in words, places of bars, colours of genres."""
+"""From a report's content to what its templates print: figures in words, places of bars, colours."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from recsmith.report.charts import half_share
 from recsmith.report.content import Comparison, DataProfile, Leaderboard, Page, Person, lower_is_better
+from recsmith.report.data_charts import half_rank
 
 _N_COLOURS = 9
 Row = dict[str, Any]
@@ -55,7 +55,8 @@ def colours(page: Page) -> dict[str, str]:
         seen.update(g for g in page.item_map.items["group"].to_list() if g)
     else:
         for person in page.people:
-            seen.update(item.groups[0] for item in [*person.picks, *person.liked] if item.groups)
+            shown = [item.groups for item in person.picks] + [item.groups for item in person.liked]
+            seen.update(groups[0] for groups in shown if groups)
     return {group: f"var(--cat-{n})" for n, (group, _) in enumerate(seen.most_common(_N_COLOURS), start=1)}
 
 
@@ -217,7 +218,7 @@ def profile(content: DataProfile) -> Row:
     """Puts the counts of the log into words."""
     cells = max(content.n_users * content.n_items, 1)
     taken = int((content.item_counts > 0).sum())
-    rank, share = half_share(content.item_counts)
+    rank = half_rank(np.sort(content.item_counts)[::-1])
     counts = [
         ("users", count(content.n_users)),
         ("items", count(content.n_items)),
@@ -234,7 +235,8 @@ def profile(content: DataProfile) -> Row:
             (reason, count(n)) for reason, n in sorted(content.refused.items(), key=lambda pair: -pair[1])
         ]
     untouched = content.n_items - taken
-    tail = f"{count(rank)} items, {100 * share:.1f} % of those taken at all, hold half of all interactions."
+    share = f"{100 * rank / max(taken, 1):.1f} %"
+    tail = f"{count(rank)} items, {share} of those taken at all, hold half of all interactions."
     if untouched > 0:
         tail += f" {count(untouched)} more were never taken."
     return {
@@ -253,7 +255,8 @@ def _activity_says(content: DataProfile) -> str:
     if content.user_counts is None or not len(content.user_counts):
         return ""
     low, middle, high = np.percentile(content.user_counts, [0, 50, 100]).astype(int).tolist()
-    return f"Half of the users have {count(middle)} interactions or fewer; the least active {count(low)}, the most {count(high)}."
+    ends = f"the least active {count(low)}, the most active {count(high)}"
+    return f"Half of the users have {count(middle)} interactions or fewer; {ends}."
 
 
 def _weights_says(content: DataProfile) -> str:
@@ -279,7 +282,7 @@ _TOML = re.compile(
 
 
 def highlighted(toml: str) -> Any:
-    """Marks tables, keys, strings and comments of a TOML text; returns markup in which everything else is escaped."""
+    """Marks tables, keys, strings and comments of a TOML text; returns markup with all of it escaped."""
     from markupsafe import Markup, escape  # comes with jinja2, an extra
 
     parts, end = [Markup()], 0

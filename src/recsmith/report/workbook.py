@@ -1,4 +1,4 @@
-"""The cross table as an Excel workbook, after fast.ai's lesson: actual, predicted, factors and error, a sheet each."""
+"""The cross table as an Excel workbook, after fast.ai's lesson: actual, predicted, error and factors."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _DIVERGING = ("#5b8fc7", "#ffffff", "#e08a3c")
 def write_crosstab(crosstab: Crosstab, path: str | Path) -> Path:
     """Writes the cross table to `path` (.xlsx) as a whole or not at all, and returns the path.
 
-    Sheets: `actual`; with predictions `predicted` and `error` (predicted − actual); with factors `user factors`
-    and `item factors` (bias first). Text stays text: a title that begins with `=` is not a formula.
-    Raises `MissingExtra` without xlsxwriter.
+    Sheets: `actual`; with predictions `predicted` and `error` (predicted − actual); with factors
+    `user factors` and `item factors` (bias first). Text stays text: a title that begins with `=` is no
+    formula. Raises `MissingExtra` without xlsxwriter.
     """
     xlsxwriter = require("xlsxwriter", extra="xlsx")
     target = Path(path)
