@@ -25,10 +25,10 @@ def demo(
     debug: shared.Debug = False,
 ) -> None:
     """Run the main job on bundled real data: leaderboard, recommendations with reasons, report, model."""
-    from recsmith.cli.stage import Stage
+    from recsmith.cli.stage import Terminal
     from recsmith.runs.demo import demo as run_demo
 
-    stage = Stage(shared.err() if json else shared.out())
+    stage = Terminal(shared.err() if json else shared.out())
     result = run_demo(out, models=models, report=make_report, progress=progress, stage=stage)
     if json:
         shared.print_json(result)

@@ -12,7 +12,6 @@ import polars as pl
 from recsmith.data import Dataset, Split
 from recsmith.models.capabilities import HasVectors, PredictsRatings
 from recsmith.report import (
-    Comparison,
     Crosstab,
     DataProfile,
     ItemMap,
@@ -147,7 +146,7 @@ def item_map(model: HasVectors) -> ItemMap:
     return ItemMap(
         items=items,
         model=type(model).__name__,
-        method=f"First two principal components of the directions of the item vectors ({share:.0%} of the variance).",
+        method=f"First two principal components of the item vectors' directions ({share:.0%} of the variance).",
     )
 
 
@@ -171,7 +170,7 @@ def person(
         hits = _held_out(split, user_id) if split is not None else set()
     groups = _groups(memory.catalogue)
     # The latest of the best liked: what a person remembers having liked.
-    liked = sorted(reversed(history.items()), key=lambda entry: -entry[1])[:N_LIKED]
+    liked = sorted(list(history.items())[::-1], key=lambda entry: -entry[1])[:N_LIKED]
     return Person(
         name=name,
         liked=[
@@ -196,11 +195,6 @@ def person(
             for line in lines
         ],
     )
-
-
-def comparisons(rows: Sequence[Mapping[str, Any]]) -> list[Comparison]:
-    """Turns the rows of `compare_runs` into what the report shows."""
-    return [Comparison(**row) for row in rows]
 
 
 def _held_out(split: Split, user_id: Id) -> set[Id]:

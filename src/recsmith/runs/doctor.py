@@ -44,8 +44,8 @@ def examine() -> dict[str, Any]:
         "python": platform.python_version(),
         "executable": sys.executable,
         "platform": platform.platform(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
-        "devices": {"cpu": {"name": _processor(), "cores": os.cpu_count(), "usable_cores": cores()}},
+        "libraries": {name: version_of(name) for name in LIBRARIES},
+        "devices": {"cpu": {"name": processor(), "cores": os.cpu_count(), "usable_cores": cores()}},
         "memory_bytes": _memory(),
         "threads": {
             "recsmith": cores(),
@@ -96,14 +96,16 @@ def _can_write(folder: Path) -> bool:
         return False
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """Returns the installed version of a package, or None."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Returns what the CPU calls itself."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ CHECKPOINTS = "checkpoints"
 CURVE = "learning_curve.jsonl"
 LINES = "train.log"
 STATUS = "run.json"
+FORMAT = 1
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -72,6 +73,12 @@ def put_in_place(new: Path, target: Path) -> None:
             os.rename(old, target)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def write_curve(folder: Path, rows: Iterable[Mapping[str, float]]) -> None:
+    """Writes a learning curve, a line of JSON an epoch, into the log folder of a run."""
+    lines = [json.dumps(dict(row)) + "\n" for row in rows]
+    (folder / LOG / CURVE).write_text("".join(lines), encoding="utf-8")
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

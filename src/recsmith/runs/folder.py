@@ -44,7 +44,7 @@ class RunFolder:
 
     @cached_property
     def evaluation(self) -> Evaluation:
-        """What the run's evaluation found: figures, per-user values, notes. `DataError` when there is none."""
+        """Figures, per-user values, notes. `DataError` when the run was not judged."""
         return Evaluation.load(self.path)
 
     @property

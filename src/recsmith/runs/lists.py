@@ -1,4 +1,4 @@
-"""Lists for people: recommendations with titles and reasons, neighbours, explanations, a file for everyone."""
+"""Lists for people: recommendations with titles and reasons, neighbours, explanations, all in a file."""
 
 from __future__ import annotations
 

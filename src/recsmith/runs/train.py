@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +23,6 @@ from recsmith.runs.folder import RunFolder, open_run
 from recsmith.runs.lock import only_writer
 
 Say = Callable[[str], None]
-FORMAT = 1
 STATE, EPOCH = "last.safetensors", "last.json"
 
 
@@ -125,7 +123,7 @@ class _Work:
             raise Interrupted("Stopped before there was anything to keep.") from None
         fit_seconds = time.perf_counter() - self._began
         model.save(folder / files.MODEL)
-        self._write_curve(model)
+        files.write_curve(self.folder, model.learning_curve)
         if run.interrupted:
             return self._stop(model, run, mark, split)
         self._judge(model, split, run)
@@ -175,7 +173,7 @@ class _Work:
         files.write_json(
             self.folder / files.STATUS,
             {
-                "format": FORMAT,
+                "format": files.FORMAT,
                 "recsmith": __version__,
                 "model": self.recipe.model.name,
                 "data_name": split.train.name,
@@ -185,10 +183,6 @@ class _Work:
                 **facts,
             },
         )
-
-    def _write_curve(self, model: Recommender) -> None:
-        lines = [json.dumps(dict(row)) + "\n" for row in model.learning_curve]
-        (self.folder / files.LOG / files.CURVE).write_text("".join(lines), encoding="utf-8")
 
     def _write_report(self) -> None:
         try:
