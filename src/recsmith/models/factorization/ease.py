@@ -113,7 +113,8 @@ class EASE(SimilarItems, Explains):
 
     def _gram(self, rows: Rows, columns: Rows, run: Run) -> np.ndarray:
         """Returns the lower half of (rows · columns) + λ, for `columns` the same entries turned."""
-        out = np.empty((len(rows), len(rows)), self.config.precision)
+        # Zeros: nothing reads the upper half, but what lay in that memory could overflow in passing.
+        out = np.zeros((len(rows), len(rows)), self.config.precision)
 
         def work(start: int, stop: int) -> None:
             gram_rows(
