@@ -35,6 +35,12 @@ class Negatives:
     item: np.ndarray
     rule: str
 
+    @classmethod
+    def of(cls, item_UN: np.ndarray, *, rule: str) -> Negatives:
+        """Gives as many item codes for each test user, [U, N], in `split.test_users()` order."""
+        indptr = np.arange(len(item_UN) + 1, dtype=np.int64) * item_UN.shape[1]
+        return cls(indptr, np.ascontiguousarray(item_UN, np.int32).ravel(), rule)
+
     def __len__(self) -> int:
         return len(self.indptr) - 1
 

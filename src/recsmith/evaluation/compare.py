@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from rich import box
+from rich.console import Group
 from rich.table import Table
 
 from recsmith.errors import InvalidValue, Shown
@@ -70,21 +72,19 @@ class Comparison:
         clean = [{k: None if isinstance(v, float) and v != v else v for k, v in row.items()} for row in rows]
         return {"differences": clean, "n_bootstrap": self.n_bootstrap, "seed": self.seed}
 
-    def __rich__(self) -> Table:
-        caption = (
-            f"Paired bootstrap over users, {self.n_bootstrap:,} resamples; p corrected for the pairs (Holm)."
-        )
-        table = Table(title="Paired comparison", caption=caption, caption_justify="left")
+    def __rich__(self) -> Group:
+        tables = [self._table(a, b) for a, b in dict.fromkeys((d.a, d.b) for d in self.differences)]
+        return Group(*tables, f"Paired bootstrap over users, {self.n_bootstrap:,} resamples; p after Holm.")
+
+    def _table(self, a: str, b: str) -> Table:
+        table = Table(title=f"{b} − {a}", title_justify="left", box=box.SIMPLE_HEAD)
         table.add_column("metric", no_wrap=True)
-        for column in ("difference", "95 % interval", "p", "wins/ties/losses"):
+        for column in ("difference", "95 % interval", "p", "win/tie/loss"):
             table.add_column(column, justify="right", no_wrap=True)
-        table.add_column("better")
-        for a, b in dict.fromkeys((d.a, d.b) for d in self.differences):
-            table.add_section()
-            table.add_row(f"[bold]{b} − {a}[/bold]")
-            for d in self.differences:
-                if (d.a, d.b) == (a, b):
-                    table.add_row(*_cells(d))
+        table.add_column("better", no_wrap=True)
+        for d in self.differences:
+            if (d.a, d.b) == (a, b):
+                table.add_row(*_cells(d))
         return table
 
 
@@ -124,10 +124,10 @@ def compare(
 
 def _cells(d: Difference) -> tuple[str, ...]:
     """Gives a difference's cells for the terminal."""
-    around = "" if d.low is None or d.high is None else f"{d.low:+.4f} … {d.high:+.4f}"
+    around = "" if d.low is None or d.high is None else f"{d.low:+.4f} {d.high:+.4f}"
     p = "" if d.p_holm is None else f"{d.p_holm:.4f}"
     users = "" if d.wins is None else f"{d.wins:,}/{d.ties:,}/{d.losses:,}"
-    return d.metric, f"{d.difference:+.4f}", around, p, users, d.verdict
+    return d.metric, f"{d.difference:+.4f}", around, p, users, "" if d.p_holm is None else d.verdict
 
 
 def _named(evaluations: Mapping[str, Evaluation] | Sequence[Evaluation]) -> dict[str, Evaluation]:

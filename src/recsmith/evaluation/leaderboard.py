@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import polars as pl
+from rich import box
 from rich.table import Table
 
 from recsmith.errors import InvalidValue
@@ -43,13 +44,12 @@ def leaderboard_table(evaluations: Mapping[str, Evaluation], *, title: str = "Le
     """Gives the leaderboard for a terminal: value ± half the interval, the best of each metric in bold."""
     frame = leaderboard(evaluations)
     names = [column for column in frame.columns[1:] if f"{column} low" in frame.columns]
-    table = Table(
-        title=title, caption="± half of the 95 % bootstrap interval over users", padding=(0, 0, 0, 1)
-    )
+    caption = "± half of the 95 % bootstrap interval over users"
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("model", no_wrap=True)
     best: dict[str, float] = {}
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name.replace("@", "\n@"), justify="right", no_wrap=True)
         known = frame[name].drop_nulls().to_list()
         higher = next(e[name].higher_is_better for e in evaluations.values() if name in e.names)
         if known:

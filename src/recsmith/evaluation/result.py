@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Self
 
 import polars as pl
+from rich import box
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from recsmith.errors import DataError, InvalidValue, Shown, nearest
 from recsmith.evaluation.leakage import Finding
@@ -129,13 +132,12 @@ class Evaluation:
     def load(cls, folder: Path | str) -> Self:
         """Reads what `save` wrote; raises DataError for a folder without a whole evaluation."""
         source = Path(folder)
+        missing = [name for name in FILES[1:] if not (source / name).is_file()]
+        if missing:
+            raise DataError(f"{source} must hold an evaluation. Got no {missing[0]}.")
         try:
             read = json.loads((source / FILES[1]).read_text(encoding="utf-8"))
             users = pl.read_parquet(source / FILES[2])
-        except FileNotFoundError as error:
-            raise DataError(
-                f"{source} must hold an evaluation. Got no {Path(error.filename).name}."
-            ) from error
         except (json.JSONDecodeError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{source} must hold an evaluation. Got a damaged file: {error}") from error
         if read.get("format") != FORMAT:
@@ -159,20 +161,19 @@ class Evaluation:
             seed=read["seed"],
         )
 
-    def __rich__(self) -> Table:
-        caption = [f"{self.split_rule} {self.protocol}"]
-        caption += [
-            f"{count:,} users left out: {reason}." for reason, count in self.left_out.items() if count
-        ]
-        caption += [*self.notes, *map(str, self.findings)]
-        table = Table(title=self.model, caption="\n".join(caption), caption_justify="left")
+    def __rich__(self) -> Group:
+        table = Table(title=self.model, title_justify="left", box=box.SIMPLE_HEAD)
         table.add_column("metric")
         for column in ("value", "95 % interval", "users"):
             table.add_column(column, justify="right")
         for f in self.figures:
             around = "" if f.low is None or f.high is None else f"{f.low:.4f} … {f.high:.4f}"
-            table.add_row(f.name, f"{f.value:.4f}", around, f"{f.n_users:,}")
-        return table
+            value = "–" if _number(f.value) is None else f"{f.value:.4f}"
+            table.add_row(f.name, value, around, f"{f.n_users:,}")
+        below = [f"{self.split_rule} {self.protocol}"]
+        below += [f"{count:,} users left out: {reason}." for reason, count in self.left_out.items() if count]
+        below += [*self.notes, *map(str, self.findings)]
+        return Group(table, *(Text(line) for line in below))
 
     def __repr__(self) -> str:
         return f"Evaluation({self.model}: {', '.join(f'{f.name} {f}' for f in self.figures)})"
