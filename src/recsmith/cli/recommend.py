@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from recsmith.cli import shared
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from recsmith.runs.lists import Advisor
 
 EXAMPLE = shared.example(
     "recsmith recommend --model runs/demo --user 42",
@@ -53,46 +58,56 @@ def recommend(
         raise shared.wrong_call("Give one of --user, --likes, --all.")
     if everyone and out is None:
         raise shared.wrong_call("--all needs --out F.parquet.")
-    shop = lists.open_model(model)
+    advisor = lists.open_model(model)
     options: dict[str, Any] = {"k": k, "exclude_seen": exclude_seen}
     if everyone:
         assert out is not None
-        written = lists.write_all(shop, out, overwrite=overwrite, progress=progress, **options)
+        written = lists.write_all(advisor, out, overwrite=overwrite, progress=progress, **options)
         if json:
             shared.print_json(written)
         else:
-            shared.out().print(
-                f"{written['n_rows']:,} rows for {written['n_users']:,} users: {out}", markup=False
-            )
+            told = f"{written['n_rows']:,} rows for {written['n_users']:,} users: {out}"
+            shared.out().print(told, markup=False)
         return
+    options["n_reasons"] = reasons
     if likes:
-        document = {"recommendations": shop.for_likes(likes, n_reasons=reasons, **options)}
+        document: dict[str, Any] = {"recommendations": advisor.for_likes(likes, **options)}
     else:
-        found = shop.for_users(user or [], unknown=unknown, n_reasons=reasons, **options)
-        document = (
-            {"recommendations": found[0]["recommendations"]}
-            if len(user or []) == 1 and found
-            else {"users": found}
-        )
+        document = _for_users(advisor, user or [], unknown=unknown, **options)
     if out is not None:
         lists.write_lists(document, out, overwrite=overwrite)
     if json:
         shared.print_json(document)
         return
     for one in document.get("users", [document]):
-        _show(one, "someone new" if likes else f"user {one.get('user_id', (user or [''])[0])}")
+        who = "someone new" if likes else f"user {one.get('user_id', (user or [''])[0])}"
+        shared.out().print(_table(one["recommendations"], who))
 
 
-def _show(one: dict[str, Any], who: str) -> None:
+def _for_users(advisor: Advisor, users: list[str], **options: Any) -> dict[str, Any]:
+    """Returns one list for one user, and `users` for several."""
+    from recsmith.errors import UnknownId
+
+    try:
+        found = advisor.for_users(users, **options)
+    except UnknownId as error:
+        cure = "Give --unknown popular or skip, or --likes TITLE for somebody new."
+        raise UnknownId(error.kind, error.ids, cure) from None
+    if len(users) > 1:
+        return {"users": found}
+    return {"recommendations": found[0]["recommendations"] if found else []}
+
+
+def _table(lines: list[dict[str, Any]], who: str) -> Table:
     table = shared.plain_table("#", "item", "title", "score", "because of")
-    table.title = f"For {who}"
-    for line in one["recommendations"]:
+    table.title = shared.text(f"For {who}")
+    for line in lines:
         because = ", ".join(reason["title"] for reason in line["because"])
-        table.add_row(
-            str(line["rank"]),
+        words = (
             str(line["item_id"]),
             shared.text(line["title"]),
             f"{line['score']:.4g}",
             shared.text(because),
         )
-    shared.out().print(table)
+        table.add_row(str(line["rank"]), *words)
+    return table

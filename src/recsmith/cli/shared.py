@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
     from rich.table import Table
 
 WRONG_CALL = 2
 FAILED = 1
 INTERRUPTED = 130
 WIDTH_OF_A_PIPE = 160
-NUMBERS = ("#", "value", "95 % interval", "users", "score", "similarity", "adds", "difference", "p", "count")
+NUMBERS = ("#", "score", "similarity", "adds")
 
 DEBUG_KEY = "recsmith.debug"
 
@@ -169,61 +169,9 @@ def plain_table(*headings: str) -> Table:
         box=SIMPLE_HEAD, show_header=any(headings), title_justify="left", title_style="bold", pad_edge=False
     )
     for heading in headings:
-        is_number = heading in NUMBERS or "@" in heading or heading in ("RMSE", "MAE", "AUC", "LogLoss")
-        table.add_column(heading, justify="right" if is_number else "left", no_wrap=True, overflow="ellipsis")
+        justify: JustifyMethod = "right" if heading in NUMBERS else "left"
+        table.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis")
     return table
-
-
-def show_metrics(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-    """Prints the metrics of one run with their intervals, or of several side by side."""
-    out().print(metrics_table(results))
-
-
-def metrics_table(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
-    """The metrics of one model down the page, or of several across it."""
-    if len(results) == 1:
-        ((name, metrics),) = results.items()
-        table = plain_table(name, "value", "95 % interval", "users")
-        for metric, figure in metrics.items():
-            users = figure.get("n_users")
-            table.add_row(metric, number(figure["value"]), interval(figure), f"{users:,}" if users else "")
-        return table
-    names = list(dict.fromkeys(metric for metrics in results.values() for metric in metrics))
-    table = plain_table("", *names)
-    for name, metrics in results.items():
-        table.add_row(text(name), *(cell(metrics.get(metric)) for metric in names))
-    return table
-
-
-def cell(figure: Mapping[str, Any] | None) -> str:
-    """A figure and its interval, narrow enough to stand beside others."""
-    if figure is None:
-        return ""
-    return f"{number(figure['value'])} [dim]{interval(figure)}[/]"
-
-
-def interval(figure: Mapping[str, Any]) -> str:
-    """The bounds of a figure, or nothing where none were made."""
-    low, high = figure.get("low"), figure.get("high")
-    return "" if low is None or high is None else f"{number(low)}–{number(high)}"
-
-
-def number(value: float | None) -> str:
-    """A figure with the digits that a reader can use: .1234, 12.34."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return (
-        f"{value:.4f}".lstrip("0")
-        if 0 < abs(value) < 1
-        else f"{value:.4g}"
-        if abs(value) < 1e4
-        else f"{value:,.0f}"
-    )
-
-
-def p_value(p: float | None) -> str:
-    """A probability as people write it."""
-    return "" if p is None else "< .001" if p < 0.001 else f"{p:.3f}".lstrip("0")
 
 
 def text(words: Any) -> str:

@@ -65,5 +65,6 @@ def train(
     if json:
         shared.print_json({"run": folder.path, "model": folder.recipe.model.name, "metrics": folder.metrics})
         return
-    shared.show_metrics({folder.path.name: folder.metrics})
+    if folder.metrics:
+        shared.out().print(folder.evaluation)
     shared.out().print(f"Run folder: {folder.path}", markup=False)

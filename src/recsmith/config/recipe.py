@@ -22,8 +22,8 @@ FeatureKind = Literal["categorical", "multi", "text", "number", "time"]
 class FilterRecipe(Config):
     """`[data.filter]`: which interactions are kept; each rule that is not set does nothing."""
 
-    min_weight: float | None = None
-    """Keeps interactions with at least this weight (rating)."""
+    min_rating: float | None = None
+    """Keeps interactions with at least this weight."""
     since: str | None = None
     """Keeps interactions from this date on (ISO 8601, UTC)."""
     until: str | None = None

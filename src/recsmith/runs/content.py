@@ -1,4 +1,4 @@
-"""From data, models and figures to what a report shows: profile, cross table, item map, people."""
+"""From data, models and figures to what a report shows: profile, item map, people."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import numpy as np
 import polars as pl
 
 from recsmith.data import Dataset, Split
-from recsmith.models.capabilities import HasVectors, PredictsRatings
+from recsmith.models.capabilities import HasVectors
 from recsmith.report import (
-    Crosstab,
     DataProfile,
     ItemMap,
     Liked,
@@ -23,7 +22,6 @@ from recsmith.report import (
 from recsmith.runs.lists import Advisor
 from recsmith.types import Id
 
-N_SIDE = 15
 N_LIKED = 6
 MOST_STARS = 21
 
@@ -65,56 +63,6 @@ def notes(data: Dataset) -> tuple[str, ...]:
         else ()
     )
     return (*repeats, *(step if step.endswith(".") else f"{step}." for step in told.steps))
-
-
-def crosstab(data: Dataset, model: PredictsRatings | None = None, *, n: int = N_SIDE) -> Crosstab:
-    """Sets the n most active people against the n most taken items: what they gave, what a model expects."""
-    events = data.interactions
-    user_U = _largest(np.bincount(events.user, minlength=data.n_users), n)
-    item_I = _largest(np.bincount(events.item, minlength=data.n_items), n)
-    histories = data.histories(user_U)
-    actual_UI = np.full((len(user_U), len(item_I)), np.nan)
-    place = np.full(data.n_items, -1)
-    place[item_I] = np.arange(len(item_I))
-    row = np.repeat(np.arange(len(user_U)), histories.lengths)
-    seen = place[histories.item] >= 0
-    actual_UI[row[seen], place[histories.item[seen]]] = histories.weight[seen]
-    titles = data.titles()
-    table = Crosstab(
-        user_ids=[str(user) for user in data.users.decode(user_U)],
-        titles=[str(titles[int(code)]) for code in item_I],
-        actual=actual_UI,
-    )
-    if model is None:
-        return table
-    rows, items = np.repeat(np.arange(len(user_U)), len(item_I)), np.tile(item_I, len(user_U))
-    predicted = model.predict_codes(histories, rows, items.astype(np.int32)).reshape(actual_UI.shape)
-    parts: dict[str, Any] = {}
-    if isinstance(model, HasVectors):
-        parts = {
-            "user_factors": np.asarray(model.user_vectors(table_ids(data, user_U)), np.float64),
-            "item_factors": np.asarray(model.item_vectors()[item_I], np.float64),
-        }
-    state = model.state()
-    for name, key, codes in (("user_bias", "user_bias_U", user_U), ("item_bias", "item_bias_I", item_I)):
-        if key in state:
-            parts[name] = np.asarray(state[key][codes], np.float64)
-    if "mean" in state:
-        parts["mean"] = float(state["mean"])
-    return Crosstab(
-        user_ids=table.user_ids,
-        titles=table.titles,
-        actual=actual_UI,
-        predicted=np.asarray(predicted, np.float64),
-        model=type(model).__name__,
-        **parts,
-    )
-
-
-def table_ids(data: Dataset, user_codes: np.ndarray) -> list[Id]:
-    """Returns the outside ids of users."""
-    ids: list[Id] = data.users.decode(user_codes)
-    return ids
 
 
 def item_map(model: HasVectors) -> ItemMap:
@@ -170,7 +118,8 @@ def person(
         hits = _held_out(split, user_id) if split is not None else set()
     groups = _groups(memory.catalogue)
     # The latest of the best liked: what a person remembers having liked.
-    liked = sorted(list(history.items())[::-1], key=lambda entry: -entry[1])[:N_LIKED]
+    newest_first = list(history.items())[::-1]
+    liked = sorted(newest_first, key=lambda entry: -entry[1])[:N_LIKED]
     return Person(
         name=name,
         liked=[
@@ -200,10 +149,6 @@ def person(
 def _held_out(split: Split, user_id: Id) -> set[Id]:
     code = int(split.train.users.encode([user_id])[0])
     return set(split.train.items.decode(split.test.item[split.test.user == code]))
-
-
-def _largest(counts: np.ndarray, n: int) -> np.ndarray:
-    return np.argsort(-counts, kind="stable")[: min(n, int((counts > 0).sum()))]
 
 
 def _groups(catalogue: pl.DataFrame) -> dict[Id, tuple[str, ...]]:

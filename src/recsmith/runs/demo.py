@@ -19,6 +19,7 @@ from recsmith.evaluation import Evaluation, compare, evaluate
 from recsmith.models import HasVectors, PredictsRatings, Recommender
 from recsmith.runs import content, files
 from recsmith.runs.build import fingerprint, model_class
+from recsmith.runs.crosstab import crosstab
 from recsmith.runs.lists import Advisor
 from recsmith.runs.lock import only_writer
 from recsmith.runs.sources import load_data
@@ -281,7 +282,7 @@ def _report(result: Result, folder: Path, people: list[Any], tell: Stage) -> boo
         differences=pairs,
         people=people,
         mapped=mapped if isinstance(mapped, HasVectors) else None,
-        crosstab=content.crosstab(result.data, raters[-1] if raters else None),
+        crosstab=crosstab(result.data, raters[-1] if raters else None),
         curves={name: model.learning_curve for name, model in every.items() if model.learning_curve},
         recipe=(folder / files.RECIPE).read_text(encoding="utf-8"),
         seconds=result.seconds,

@@ -29,6 +29,7 @@ from recsmith.report import (
     write,
 )
 from recsmith.runs import content
+from recsmith.runs.crosstab import crosstab
 from recsmith.runs.doctor import LIBRARIES, processor, version_of
 from recsmith.runs.folder import RunFolder
 from recsmith.runs.lists import Advisor
@@ -80,7 +81,7 @@ def write_page(run: RunFolder, target: Path, *, progress: bool = False) -> Path:
             primary=next(iter(run.metrics), ""),
             people=people,
             mapped=model if isinstance(model, HasVectors) else None,
-            crosstab=content.crosstab(data, model if isinstance(model, PredictsRatings) else None),
+            crosstab=crosstab(data, model if isinstance(model, PredictsRatings) else None),
             curves={name: run.learning_curve} if run.learning_curve else {},
             recipe=(run.path / "recipe.toml").read_text(encoding="utf-8"),
         )

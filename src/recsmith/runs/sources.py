@@ -13,7 +13,7 @@ from recsmith.config.recipe import (
     SideTable,
     SqlSource,
 )
-from recsmith.data import Dataset
+from recsmith.data import Dataset, filters
 from recsmith.data.features import add_item_table, add_user_table
 from recsmith.data.sources.tables import read_columns
 
@@ -67,7 +67,17 @@ def _read(recipe: DataRecipe) -> Dataset:
 
 
 def _filtered(data: Dataset, recipe: DataRecipe) -> Dataset:
-    return data
+    """Applies the rules in the order: weight, dates, one pass of counts, k-core."""
+    wanted, kept = recipe.filter, data
+    if wanted.min_rating is not None:
+        kept = filters.min_rating(kept, rating=wanted.min_rating)
+    if wanted.since is not None or wanted.until is not None:
+        kept = filters.date_range(kept, since=wanted.since, until=wanted.until)
+    if wanted.min_user_interactions is not None or wanted.min_item_interactions is not None:
+        kept = filters.min_interactions(
+            kept, per_user=wanted.min_user_interactions, per_item=wanted.min_item_interactions
+        )
+    return kept if wanted.k_core is None else filters.k_core(kept, k=wanted.k_core)
 
 
 def _table(table: SideTable) -> pl.DataFrame:
