@@ -7,7 +7,7 @@ import importlib
 import json
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,8 @@ def save(model: Recommender, path: Path) -> None:
     if path.exists() and not (path / _JSON).is_file() and (path.is_file() or any(path.iterdir())):
         raise InvalidValue("path", "a new folder or a model to replace", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    aside = _beside(path, "part")
+    aside.mkdir()
     try:
         memory.save(aside)
         save_file(model.state(), aside / _ARRAYS)
@@ -120,7 +121,7 @@ def replace_folder(new: Path, path: Path) -> None:
     if not path.exists():
         os.rename(new, path)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+    old = _beside(path, "old")
     os.rename(path, old)
     try:
         os.rename(new, path)
@@ -128,6 +129,10 @@ def replace_folder(new: Path, path: Path) -> None:
         os.rename(old, path)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.{ending}")
 
 
 def _described(path: Path) -> dict[str, Any]:
