@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from recsmith import storage
 from recsmith.config import Config, Run
 from recsmith.errors import InvalidValue, ModelFileError, NotFitted, UnknownId
-from recsmith.models import Explains, SimilarItems, files, load, scoring
+from recsmith.models import Explains, SimilarItems, load, scoring
 from recsmith.models import base as bases
 from recsmith.testing import check_recommender, toy
 
@@ -208,14 +209,14 @@ def test_a_folder_that_is_no_model(tmp_path):
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("step", ["save_file", "_to_disk", "replace_folder"])
+@pytest.mark.parametrize("step", ["models.files.save_file", "storage._to_disk", "storage._put_in_place"])
 def test_a_full_disk_leaves_the_old_model_whole(model, saved, monkeypatch, step):
     before = {file.name: file.read_bytes() for file in saved.iterdir()}
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, step, full)
+    monkeypatch.setattr(f"recsmith.{step}", full)
     with pytest.raises(OSError, match="No space left"):
         Cooccurrence(power=0.1).fit(toy.tastes(seed=1)).save(saved)
     assert {file.name: file.read_bytes() for file in saved.iterdir()} == before
@@ -231,7 +232,7 @@ def test_a_swap_that_fails_puts_the_old_model_back(model, saved, monkeypatch):
             raise OSError(5, "Input/output error")
         rename(source, target)
 
-    monkeypatch.setattr(files.os, "rename", second_fails)
+    monkeypatch.setattr(storage.os, "rename", second_fails)
     with pytest.raises(OSError, match="Input/output"):
         model.save(saved)
     monkeypatch.undo()

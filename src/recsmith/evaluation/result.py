@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from recsmith.errors import DataError, InvalidValue, Shown, nearest
 from recsmith.evaluation.leakage import Finding
+from recsmith.storage import file_aside
 
 FORMAT = 1
 FILES = ("metrics.json", "evaluation.json", "per_user.parquet")
@@ -124,9 +124,8 @@ class Evaluation:
         }
         _write(target / FILES[0], json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
         _write(target / FILES[1], json.dumps(described, indent=2, allow_nan=False) + "\n")
-        aside = target / f".{FILES[2]}.part"
-        self.users.write_parquet(aside)
-        os.replace(aside, target / FILES[2])
+        with file_aside(target / FILES[2]) as aside:
+            self.users.write_parquet(aside)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -185,6 +184,5 @@ def _number(value: float | None) -> float | None:
 
 
 def _write(path: Path, text: str) -> None:
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
+    with file_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")

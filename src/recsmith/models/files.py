@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import os
-import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +17,7 @@ from scipy import sparse
 from recsmith.errors import InvalidValue, ModelFileError
 from recsmith.models import memory as memories
 from recsmith.models.memory import Memory
+from recsmith.storage import folder_aside
 
 if TYPE_CHECKING:
     from recsmith.models.base import Recommender
@@ -34,10 +32,7 @@ def save(model: Recommender, path: Path) -> None:
     memory = model.memory
     if path.exists() and not (path / _JSON).is_file() and (path.is_file() or any(path.iterdir())):
         raise InvalidValue("path", "a new folder or a model to replace", str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = _beside(path, "part")
-    aside.mkdir()
-    try:
+    with folder_aside(path) as aside:
         memory.save(aside)
         save_file(model.state(), aside / _ARRAYS)
         names = (*memories.FILES, _ARRAYS)
@@ -52,11 +47,6 @@ def save(model: Recommender, path: Path) -> None:
         }
         described["digest"] = _digest(described)
         (aside / _JSON).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-        _to_disk(aside)
-        replace_folder(aside, path)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
 
 
 def load(path: Path, *, model_class: type[Recommender] | None = None) -> Recommender:
@@ -116,25 +106,6 @@ def unpack(arrays: Mapping[str, np.ndarray], names: tuple[str, ...]) -> dict[str
     return state
 
 
-def replace_folder(new: Path, path: Path) -> None:
-    """Puts folder `new` at `path`; an old folder there is moved away first and deleted last."""
-    if not path.exists():
-        os.rename(new, path)
-        return
-    old = _beside(path, "old")
-    os.rename(path, old)
-    try:
-        os.rename(new, path)
-    except BaseException:
-        os.rename(old, path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.{ending}")
-
-
 def _described(path: Path) -> dict[str, Any]:
     file = path / _JSON
     try:
@@ -191,13 +162,6 @@ def _digest(described: Mapping[str, Any]) -> str:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _to_disk(folder: Path) -> None:
-    """Makes sure the files are on the disk before the folder gets its name."""
-    for file in folder.iterdir():
-        with file.open("rb") as stream:
-            os.fsync(stream.fileno())
 
 
 def _version() -> str:

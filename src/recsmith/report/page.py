@@ -14,10 +14,10 @@ from typing import Any
 
 from recsmith.errors import require
 from recsmith.report import charts, data_charts, view
-from recsmith.report.atomic import write_aside
 from recsmith.report.content import Page
 from recsmith.report.item_map import OTHER, item_map
 from recsmith.report.spec import CONFIG, Spec
+from recsmith.storage import file_aside
 
 _EXTRA = "report"
 _VEGA_LITE = "6.4"
@@ -30,7 +30,7 @@ def write(page: Page, path: str | Path) -> Path:
     """
     target = Path(path)
     html = build(page)
-    with write_aside(target) as aside:
+    with file_aside(target) as aside:
         aside.write_text(html, encoding="utf-8", newline="\n")
     return target
 

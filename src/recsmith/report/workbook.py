@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from recsmith.errors import require
-from recsmith.report.atomic import write_aside
 from recsmith.report.content import Crosstab
+from recsmith.storage import file_aside
 
 _INK, _LINE, _HEAD = "#1c2430", "#d7dce2", "#eef1f4"
 # Low, middle, high: readable under dark figures, and apart for the colour-blind.
@@ -28,7 +28,7 @@ def write_crosstab(crosstab: Crosstab, path: str | Path) -> Path:
     """
     xlsxwriter = require("xlsxwriter", extra="xlsx")
     target = Path(path)
-    with write_aside(target) as aside:
+    with file_aside(target) as aside:
         options = {
             "strings_to_formulas": False,
             "strings_to_urls": False,

@@ -1,4 +1,4 @@
-"""The main job on bundled real data: log, split, models, leaderboard, recommendations with reasons, report, model."""
+"""The main job on bundled data: log, split, models, leaderboard, lists with reasons, report, model."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from recsmith.runs.lists import Advisor
 from recsmith.runs.lock import only_writer
 from recsmith.runs.sources import load_data
 from recsmith.runs.stage import Stage
+from recsmith.storage import folder_aside
 
 METRICS = ("NDCG@10", "HitRate@10", "Recall@20", "Coverage@10", "Novelty@10")
 RATING_METRICS = ("RMSE", "MAE")
@@ -77,7 +78,7 @@ def demo(
     progress: bool = False,
     stage: Stage | None = None,
 ) -> dict[str, Any]:
-    """Runs the whole job and leaves the best model's run folder at `out`; returns the figures as plain values.
+    """Runs the whole job and leaves the best model's run folder at `out`; returns the figures.
 
     `models` keeps only these of the leaderboard. A demo that is there already is replaced; anything else
     is not.
@@ -88,7 +89,7 @@ def demo(
     target = Path(out)
     if target.exists() and not (overwrite and _is_demo(target)):
         files.refuse_existing(target, overwrite=False)
-    with only_writer(target), files.folder_aside(target) as folder:
+    with only_writer(target), folder_aside(target, sole_writer=True) as folder:
         result = _read(seed=seed, tell=tell)
         tell.heading("Models")
         for name, settings in rankers.items():

@@ -1,16 +1,14 @@
-"""The names inside a run folder, and writing so that a reader sees the old, or the new, never a half."""
+"""The names inside a run folder, and reading and writing its small files."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from recsmith.errors import InvalidValue
+from recsmith.storage import file_aside
 
 RECIPE = "recipe.toml"
 MODEL = "model"
@@ -31,50 +29,6 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         raise InvalidValue("--out", "a new path", str(path), "It is there already; --overwrite replaces it.")
 
 
-@contextmanager
-def write_aside(target: Path) -> Iterator[Path]:
-    """Yields a path beside `target`; renames it into place on success, removes it on failure."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield aside
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-@contextmanager
-def folder_aside(target: Path) -> Iterator[Path]:
-    """Yields an empty folder beside `target` and puts it in the place of `target` on success.
-
-    Only the holder of the run's lock may call this: what an earlier, killed process left is cleared.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
-        yield aside
-        put_in_place(aside, target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def put_in_place(new: Path, target: Path) -> None:
-    """Renames a finished folder to `target`; an old one there is moved away first and deleted last."""
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        os.rename(target, old)
-    try:
-        os.rename(new, target)
-    except BaseException:
-        if old.exists():
-            os.rename(old, target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def write_curve(folder: Path, rows: Iterable[Mapping[str, float]]) -> None:
     """Writes a learning curve, a line of JSON an epoch, into the log folder of a run."""
     lines = [json.dumps(dict(row)) + "\n" for row in rows]
@@ -83,7 +37,7 @@ def write_curve(folder: Path, rows: Iterable[Mapping[str, float]]) -> None:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Writes plain values as JSON, as a whole or not at all."""
-    with write_aside(path) as aside:
+    with file_aside(path) as aside:
         aside.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -14,8 +14,9 @@ from recsmith.errors import InvalidValue, Shown
 from recsmith.models.base import Recommender, load
 from recsmith.models.capabilities import Explains, SimilarItems
 from recsmith.models.scoring import Unknown
-from recsmith.runs.files import MODEL, refuse_existing, write_aside
+from recsmith.runs.files import MODEL, refuse_existing
 from recsmith.runs.titles import Titles
+from recsmith.storage import file_aside
 from recsmith.types import ITEM_ID, RANK, SCORE, USER_ID, Id
 
 N_REASONS = 2
@@ -221,7 +222,7 @@ def write_all(
                 )
                 bar.step(len(lengths))
 
-    with write_aside(target) as aside:
+    with file_aside(target) as aside:
         register_io_source(frames, schema=schema).sink_parquet(aside)
     return {"out": os.fspath(target), **count}
 
@@ -237,7 +238,7 @@ def write_lists(document: Mapping[str, Any], out: str | Path, *, overwrite: bool
         for line in one["recommendations"]
     ]
     frame = pl.DataFrame(rows)
-    with write_aside(target) as aside:
+    with file_aside(target) as aside:
         if target.suffix == ".csv":
             frame.write_csv(aside)
         else:

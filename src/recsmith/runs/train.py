@@ -21,6 +21,7 @@ from recsmith.runs import files
 from recsmith.runs.build import fingerprint, judge, make_model, make_run, make_split
 from recsmith.runs.folder import RunFolder, open_run
 from recsmith.runs.lock import only_writer
+from recsmith.storage import folder_aside
 
 Say = Callable[[str], None]
 STATE, EPOCH = "last.safetensors", "last.json"
@@ -45,7 +46,7 @@ def train(
     """
     target = Path(out)
     files.refuse_existing(target, overwrite=overwrite)
-    with only_writer(target), files.folder_aside(target) as folder:
+    with only_writer(target), folder_aside(target, sole_writer=True) as folder:
         work = _Work(recipe, folder, target, report=report, progress=progress, say=say)
         stopped = work.do(going_on={})
     if stopped is not None:
@@ -70,7 +71,7 @@ def resume(
         "state": load_file(checkpoint / STATE),
         "history": list(notes["history"]),
     }
-    with only_writer(target), files.folder_aside(target) as folder:
+    with only_writer(target), folder_aside(target, sole_writer=True) as folder:
         work = _Work(stopped_run.recipe, folder, target, report=report, progress=progress, say=say)
         stopped = work.do(going_on=going_on, expected=notes["data"])
     if stopped is not None:
