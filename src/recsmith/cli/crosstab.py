@@ -39,7 +39,10 @@ def crosstab(
 ) -> None:
     """Set the most active people against the most taken items: what they gave, what a model expects."""
     from recsmith.runs.crosstab import make_crosstab, write_workbook
+    from recsmith.runs.files import refuse_existing
 
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
     data = log.read_log(
         path,
         format=format,
