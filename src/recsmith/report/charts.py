@@ -28,8 +28,8 @@ from recsmith.report.spec import (
 )
 
 _TRADEOFF_HEIGHT = 270
-# The narrowest plot that a phone leaves: names that fit there fit everywhere.
-_TRADEOFF_WIDTH = 270
+# The widths for which names are placed: a phone's plot, and one of two on a desk.
+_PHONE, _DESK = 270.0, 370.0
 
 
 def leaderboard(board: Leaderboard) -> Spec:
@@ -44,7 +44,9 @@ def leaderboard(board: Leaderboard) -> Spec:
     y = {"field": "model", "type": "nominal", "sort": by_rank, "title": None, "axis": axis}
     colour = {"condition": {"test": "datum.rank === 0", "value": ACCENT}, "value": MUTED}
     ends = [tip("low", "95 % from", ".4f"), tip("high", "to", ".4f")]
-    low, value = (quantity(field, number="~g", ticks=5, zero=False, nice=True) for field in ("low", "value"))
+    low, value = (
+        quantity(field, number="~g", ticks=5, zero=False, nice=True, padding=12) for field in ("low", "value")
+    )
     return frame(
         rows,
         height=30 * len(board.results),
@@ -75,15 +77,21 @@ def tradeoff(board: Leaderboard, against: str) -> Spec:
         for metric in (against, board.primary)
     )
     (left, right), (low, high) = _roomy(x), _roomy(y)
-    dots = zip(
-        (x - left) / (right - left) * _TRADEOFF_WIDTH,
-        (high - y) / (high - low) * _TRADEOFF_HEIGHT,
-        strict=True,
+    across, down = (x - left) / (right - left), (high - y) / (high - low) * _TRADEOFF_HEIGHT
+    narrow, wide = (
+        place_names(list(zip((across * width).tolist(), down.tolist())), models, width=width)
+        for width in (_PHONE, _DESK)
     )
-    places = place_names([(float(a), float(b)) for a, b in dots], models, width=_TRADEOFF_WIDTH)
     rows = [
-        {"model": model, "x": float(a), "y": float(b), "best": rank == 0, "place": str(tuple(place))}
-        for rank, (model, a, b, place) in enumerate(zip(models, x, y, places))
+        {
+            "model": model,
+            "x": float(a),
+            "y": float(b),
+            "best": n == 0,
+            "narrow": str(narrow[n]),
+            "wide": str(wide[n]),
+        }
+        for n, (model, a, b) in enumerate(zip(models, x, y))
     ]
     is_best = {"test": "datum.best", "value": ACCENT}
     return frame(
@@ -96,7 +104,7 @@ def tradeoff(board: Leaderboard, against: str) -> Spec:
         },
         layer=[
             {"mark": {**DOT, "size": 110}, "encoding": {"color": {"condition": is_best, "value": MUTED}}},
-            *(_names(place) for place in sorted(set(places))),
+            *(layer for place in sorted({*narrow, *wide}) for layer in _names(place)),
         ],
     )
 
@@ -117,15 +125,17 @@ def _roomy(values: np.ndarray) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _names(place: Place) -> Spec:
-    """The layer of the names that stand at this place beside their dots."""
+def _names(place: Place) -> list[Spec]:
+    """The names that stand at this place beside their dots, with a thin line to the dot where it is far."""
+    here = [{"filter": f"(width < {(_PHONE + _DESK) / 2} ? datum.narrow : datum.wide) === '{place}'"}]
     mark = {"type": "text", "align": place.align, "dx": place.dx, "dy": place.dy, "baseline": "middle"}
     colour = {"condition": {"test": "datum.best", "value": ACCENT}, "value": INK}
-    return {
-        "transform": [{"filter": {"field": "place", "equal": str(tuple(place))}}],
-        "mark": mark,
-        "encoding": {"text": {"field": "model"}, "color": colour},
-    }
+    names = {"transform": here, "mark": mark, "encoding": {"text": {"field": "model"}, "color": colour}}
+    if not place.is_far:
+        return [names]
+    line = {"type": "rule", "color": MUTED, "x2Offset": place.dx, "y2Offset": place.dy}
+    ends = {"x2": {"field": "x"}, "y2": {"field": "y"}}
+    return [{"transform": here, "mark": line, "encoding": ends}, names]
 
 
 def learning_curves(curve: Curve) -> dict[str, Spec]:

@@ -206,7 +206,11 @@ def _look(value: float, ramp: str, ends: tuple[float, float]) -> Spec:
     if not np.isfinite(value):
         return {"value": None, "text": "", "fill": "var(--hush)", "ink": INK}
     step = 1 + round(8 * float(np.clip((value - ends[0]) / max(ends[1] - ends[0], 1e-9), 0, 1)))
-    text = f"{value:+.1f}".replace("-", "−") if ramp == "div" else f"{value:.1f}".removesuffix(".0")
+    text = (
+        f"{value:.1f}".removesuffix(".0").replace("-", "−").replace("−0", "0" if abs(value) < 0.05 else "−0")
+    )
+    if ramp == "div" and value >= 0.05:
+        text = f"+{text}"
     return {
         "value": round(value, 2),
         "text": text,

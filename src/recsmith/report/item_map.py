@@ -14,7 +14,6 @@ OTHER = "other"
 _MOST_DOTS = 4000
 # How many names, and how far apart as shares of width and height: for a wide map, and for one on a phone.
 _WIDE, _PHONE = (16, 0.21, 0.045), (8, 0.55, 0.06)
-_MOST_FOUND = 12
 
 
 def item_map(layout: ItemMap, colours: Mapping[str, str]) -> Spec:
@@ -57,11 +56,7 @@ def item_map(layout: ItemMap, colours: Mapping[str, str]) -> Spec:
         "encoding": {"size": size},
     }
     named: list[Spec] = [{"filter": f"{plain} && datum.name <= (width < {NARROW} ? 1 : 2)"}]
-    best_found: list[Spec] = [
-        {"filter": found},
-        {"window": [{"op": "row_number", "as": "match"}], "sort": [{"field": "order", "order": "ascending"}]},
-        {"filter": f"datum.match <= {_MOST_FOUND}"},
-    ]
+    best_found: list[Spec] = [{"filter": found}, *_thinned(rows)]
     return frame(
         rows.to_dicts(),
         height=560,
@@ -90,6 +85,30 @@ def _names(transform: list[Spec]) -> list[Spec]:
         {"transform": transform, "mark": {**mark, **look}, "encoding": text}
         for look in (halo, {"color": INK})
     ]
+
+
+def _thinned(rows: pl.DataFrame) -> list[Spec]:
+    """The transform that leaves so few dots, the most taken, that their names stand apart.
+
+    One dot stays in each patch of a grid; then again with the grid moved by half a patch, across, down, both.
+    What is left is at least half a patch apart in one direction.
+    """
+    steps = {
+        axis: 2 * gap * (_ends(rows[axis])[1] - _ends(rows[axis])[0]) for axis, gap in zip("xy", _WIDE[1:])
+    }
+    order = [{"field": "order", "order": "ascending"}]
+    transform: list[Spec] = []
+    for moved in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):
+        transform += [
+            {"calculate": f"floor(datum.{axis} / {steps[axis]} + {by})", "as": f"patch_{axis}"}
+            for axis, by in zip("xy", moved)
+        ]
+        first = [{"op": "row_number", "as": "place"}]
+        transform += [
+            {"window": first, "sort": order, "groupby": ["patch_x", "patch_y"]},
+            {"filter": "datum.place === 1"},
+        ]
+    return transform
 
 
 def drawn(layout: ItemMap, colours: Mapping[str, str]) -> pl.DataFrame:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _LETTER, _LINE, _DOT = 6.7, 14.0, 6.0
+# What a pixel of distance costs, in square pixels covered.
+_FAR = 2.0
+_ROUNDS = 6
 Box = tuple[float, float, float, float]
 
 
@@ -16,6 +19,14 @@ class Place(NamedTuple):
     dx: int
     dy: int
 
+    def __str__(self) -> str:
+        return f"{self.align} {self.dx} {self.dy}"
+
+    @property
+    def is_far(self) -> bool:
+        """True where a line should lead from the dot to the name."""
+        return abs(self.dy) > 20
+
 
 # The best first: beside the dot, then above and below, then the corners, then further away.
 _PLACES = (
@@ -24,24 +35,25 @@ _PLACES = (
     Place("center", 0, -14),
     Place("center", 0, 15),
     *(Place(align, dx, dy) for dy in (-11, 12, -17, 18) for align, dx in (("left", 8), ("right", -8))),
-    *(Place(align, dx, dy) for dy in (-26, 27, -38, 39) for align, dx in (("left", 4), ("right", -4))),
+    *(Place(align, dx, dy) for dy in (-26, 27, -38, 39) for align, dx in (("left", 16), ("right", -16))),
 )
 
 
 def place_names(dots: Sequence[tuple[float, float]], names: Sequence[str], *, width: float) -> list[Place]:
     """Returns a place for each name; `dots` are in pixels from the upper left corner of a plot of this width.
 
-    Greedy, in the order given: the first place that covers least. O(n²).
+    Each name in turn takes the place that covers least, a few times over, as its neighbours move. O(n²).
     """
-    obstacles: list[Box] = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y in dots]
-    chosen = []
-    for (x, y), name in zip(dots, names):
-        own = (x - _DOT, y - _DOT, x + _DOT, y + _DOT)
-        others = [box for box in obstacles if box != own]
-        costs = [_cost(_box(x, y, name, place), others, width) for place in _PLACES]
-        best = _PLACES[costs.index(min(costs))]
-        obstacles.append(_box(x, y, name, best))
-        chosen.append(best)
+    marks: list[Box] = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y in dots]
+    chosen = [_PLACES[0]] * len(dots)
+    for _ in range(_ROUNDS):
+        for n, ((x, y), name) in enumerate(zip(dots, names)):
+            rest = [m for m in range(len(dots)) if m != n]
+            others = [marks[m] for m in rest] + [_box(*dots[m], names[m], chosen[m]) for m in rest]
+            costs = [
+                _cost(_box(x, y, name, place), others, width) + _FAR * abs(place.dy) for place in _PLACES
+            ]
+            chosen[n] = _PLACES[costs.index(min(costs))]
     return chosen
 
 

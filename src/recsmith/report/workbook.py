@@ -14,6 +14,7 @@ from recsmith.report.content import Crosstab
 from recsmith.storage import file_aside
 
 _INK, _LINE, _HEAD = "#1c2430", "#d7dce2", "#eef1f4"
+_CELL = 32_767
 # Low, middle, high: readable under dark figures, and apart for the colour-blind.
 _WARM = ("#f4ecd8", "#f2c879", "#e08a3c")
 _DIVERGING = ("#5b8fc7", "#ffffff", "#e08a3c")
@@ -98,9 +99,9 @@ def _matrix_sheet(
     sheet = book.add_worksheet(name)
     sheet.write_string(0, 0, "user", formats["corner"])
     for column, title in enumerate(crosstab.titles, start=1):
-        sheet.write_string(0, column, title, formats["column"])
+        sheet.write_string(0, column, _short(title), formats["column"])
     for row, user in enumerate(crosstab.user_ids, start=1):
-        sheet.write_string(row, 0, user, formats["row"])
+        sheet.write_string(row, 0, _short(user), formats["row"])
     _write_values(sheet, values, 1, 1, formats["whole" if name == "actual" else "fine"])
     sheet.set_row(0, 130)
     sheet.set_column(0, 0, 10)
@@ -128,7 +129,7 @@ def _factor_sheet(
     for column, title in enumerate(columns):
         sheet.write_string(0, column, title, formats["flat" if column else "corner"])
     for row, label in enumerate(labels, start=1):
-        sheet.write_string(row, 0, label, formats["row"])
+        sheet.write_string(row, 0, _short(label), formats["row"])
     parts = [part for part in (None if bias is None else bias[:, None], factors) if part is not None]
     _write_values(sheet, np.hstack(parts), 1, 1, formats["factor"])
     sheet.set_column(0, 0, 10 if kind == "user" else 44)
@@ -139,6 +140,11 @@ def _factor_sheet(
         sheet.write_string(0, len(columns) + 1, "mean of all ratings", formats["flat"])
         sheet.write_number(0, len(columns) + 2, float(mean), formats["factor"])
         sheet.set_column(len(columns) + 1, len(columns) + 1, 20)
+
+
+def _short(text: str) -> str:
+    """The text, cut to what a cell holds: Excel refuses a file with more."""
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
 
 
 def _write_values(sheet: Any, values: np.ndarray, first_row: int, first_column: int, cell: Any) -> None:
