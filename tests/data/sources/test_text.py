@@ -1,0 +1,131 @@
+"""Text tables: separators, headers, encodings, quotes, gzip, and line numbers that are right."""
+
+import gzip
+
+import pytest
+
+from recsmith.data.sources.tables import read_table
+from recsmith.errors import BadRows, DataError
+
+ROWS = [("1", "10", "3.5"), ("1", "20", "4"), ("2", "10", "5")]
+
+
+def table(separator, *, header=True, newline="\n"):
+    lines = [*(["user", "item", "rating"],) * header, *ROWS]
+    return newline.join(separator.join(line) for line in lines) + newline
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content, name="log.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def triples(data):
+    events = data.interactions
+    users, items = data.users.decode(events.user), data.items.decode(events.item)
+    return list(zip(users, items, events.weight.tolist(), strict=True))
+
+
+EXPECTED = [(1, 10, 3.5), (1, 20, 4.0), (2, 10, 5.0)]
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";", "|", "::", "||", "<>"])
+def test_any_separator_when_it_is_given(file, separator):
+    assert triples(read_table(file(table(separator)), separator=separator)) == EXPECTED
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";", "|", "::"])
+def test_the_usual_separators_are_found_out(file, separator):
+    assert triples(read_table(file(table(separator), "log.txt"))) == EXPECTED
+
+
+def test_without_a_header_columns_are_numbered(file):
+    path = file(table("::", header=False), "ratings.dat")
+    data = read_table(path, header=False, user="column_1", item="column_2", weight="column_3")
+    assert triples(data) == EXPECTED
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_any_newline(file, newline):
+    assert triples(read_table(file(table(",", newline=newline)))) == EXPECTED
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(file, encoding):
+    assert triples(read_table(file(table(",").encode(encoding)))) == EXPECTED
+
+
+def test_latin_1_is_read_and_noted(file):
+    path = file("user,item\nZoë,Amélie\n".encode("latin-1"))
+    data = read_table(path)
+    assert data.items.ids.to_list() == ["Amélie"]
+    assert f"{path} is not UTF-8; it was read as Latin-1" in data.notes.steps
+
+
+def test_an_encoding_that_is_given_must_fit(file):
+    path = file("user,item\nя,1\n".encode("cp1251"))
+    assert read_table(path, encoding="cp1251").users.ids.to_list() == ["я"]
+    with pytest.raises(DataError, match="must be text in ascii"):
+        read_table(path, encoding="ascii")
+
+
+def test_gzip_is_unpacked_whatever_its_name(file):
+    packed = gzip.compress(table(",").encode())
+    assert triples(read_table(file(packed, "log.csv.gz"))) == EXPECTED
+    assert triples(read_table(file(packed, "log.csv"))) == EXPECTED
+
+
+def test_a_gzip_file_that_is_cut_says_so(file):
+    packed = gzip.compress(table(",").encode() * 50)
+    with pytest.raises(DataError, match="must be a whole file. Got gzip that is cut short"):
+        read_table(file(packed[:-12], "log.csv.gz"))
+
+
+def test_quoted_fields_hold_separators_quotes_and_newlines(file):
+    path = file('user,item\na,"x, y"\nb,"say ""hi"""\nc,"two\nlines"\n')
+    assert read_table(path).items.ids.to_list() == ['say "hi"', "two\nlines", "x, y"]
+
+
+def test_line_numbers_count_lines_also_after_a_quoted_newline(file):
+    path = file('user,item,rating\na,"two\nlines",3\nb,x,bad\n')
+    with pytest.raises(BadRows, match="line 4: rating is not a number: 'b,x,bad'"):
+        read_table(path)
+
+
+def test_a_quote_that_is_not_closed_says_what_to_do(file):
+    path = file('user,item\na,"x\nb,y\n')
+    with pytest.raises(DataError, match="A quotation mark is not closed"):
+        read_table(path)
+    assert read_table(path, quote="").items.ids.to_list() == ['"x', "y"]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
+def test_an_empty_file_is_refused(file, content):
+    path = file(content)
+    with pytest.raises(DataError, match="must be a table with at least one row. Got an empty file"):
+        read_table(path)
+
+
+def test_a_header_alone_is_refused(file):
+    with pytest.raises(DataError, match="Got a header and no rows"):
+        read_table(file("user,item,rating\n"))
+
+
+def test_a_wrong_separator_is_an_error_that_names_the_right_one(file):
+    with pytest.raises(DataError, match="one column only: its separator looks like ';'"):
+        read_table(file(table(";")), separator=",")
+
+
+def test_a_header_with_one_name_twice_is_refused(file):
+    with pytest.raises(DataError, match="must name each column once. Got 'user' twice"):
+        read_table(file("user,user,item\n1,2,3\n"))
+
+
+def test_a_control_character_and_a_long_separator_do_not_go_together(file):
+    with pytest.raises(DataError, match="must not hold the character 0x1F"):
+        read_table(file("user::item\n1::a\x1fb\n"), separator="::")
