@@ -1,0 +1,161 @@
+"""Makes an interaction log of any size: Zipf popularity, log-normal activity, written in bounded memory.
+
+    python benchmarks/generate.py --events 25000000 --out big.parquet
+
+Needs pyarrow (in the `dev` extra), whose Parquet writer takes one block after another.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from recsmith.rng import generator
+
+BLOCK = 1_000_000
+_START, _END = 789_652_009, 1_574_327_703  # seconds; the span of MovieLens 25M
+_POPULARITY_SHIFT = 30  # Zipf-Mandelbrot: the first few items do not take everything
+_ROUNDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Says how large the log is and how it is spread; the defaults are those of MovieLens 25M."""
+
+    n_events: int = 25_000_000
+    n_users: int = 162_541
+    n_items: int = 59_047
+    zipf: float = 1.1
+    """Popularity of the item of rank r is proportional to 1 / (r + 30) ** zipf."""
+    sigma: float = 1.25
+    """Spread of the logarithm of users' activity."""
+    seed: int = 0
+
+
+def blocks(shape: Shape) -> Iterator[dict[str, np.ndarray]]:
+    """Yields columns userId, movieId, rating, timestamp of about a million events at a time.
+
+    No user meets an item twice. Users come in random order and the events of a block are shuffled, so that a
+    reader has to sort. The same seed gives the same log.
+    """
+    rng = generator(shape.seed, "shape")
+    counts = _activity(shape, rng)
+    users = rng.permutation(shape.n_users)
+    # Popularity has nothing to do with the order of ids.
+    item_of_rank = rng.permutation(shape.n_items) + 1
+    weight = (np.arange(1, shape.n_items + 1) + _POPULARITY_SHIFT) ** -shape.zipf
+    cumulative = np.cumsum(weight) / weight.sum()
+    quality = rng.normal(3.4, 0.45, shape.n_items)
+    ends = np.cumsum(counts[users])
+    first, number = 0, 0
+    while first < shape.n_users:
+        start = ends[first - 1] if first else 0
+        last = int(np.searchsorted(ends, start + BLOCK, side="right"))
+        last = max(last, first + 1)
+        yield _block(
+            users[first:last],
+            counts,
+            item_of_rank,
+            cumulative,
+            quality,
+            generator(shape.seed, "block", number),
+        )
+        first, number = last, number + 1
+
+
+def write(shape: Shape, path: Path) -> int:
+    """Writes the log as Parquet and returns the number of events; holds one block in memory."""
+    schema = pa.schema(
+        [("userId", pa.int64()), ("movieId", pa.int64()), ("rating", pa.float32()), ("timestamp", pa.int64())]
+    )
+    n_events = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for block in blocks(shape):
+            writer.write_table(pa.table(block, schema=schema))
+            n_events += len(block["userId"])
+    return n_events
+
+
+def _activity(shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    """Returns int64[n_users]: log-normal, at least 1, at most a third of the items, n_events in all."""
+    most = max(shape.n_items // 3, 1)
+    if not shape.n_users <= shape.n_events <= shape.n_users * most:
+        raise SystemExit(
+            f"--events must be between {shape.n_users:,} and {shape.n_users * most:,} for these users"
+        )
+    raw = rng.lognormal(0.0, shape.sigma, shape.n_users)
+    counts = np.clip(np.floor(raw * shape.n_events / raw.sum()), 1, most).astype(np.int64)
+    while (short := shape.n_events - int(counts.sum())) != 0:
+        able = np.flatnonzero(counts < most if short > 0 else counts > 1)
+        chosen = rng.choice(able, size=min(abs(short), len(able)), replace=False)
+        counts[chosen] += 1 if short > 0 else -1
+    return counts
+
+
+def _block(
+    users: np.ndarray,
+    counts: np.ndarray,
+    item_of_rank: np.ndarray,
+    cumulative: np.ndarray,
+    quality: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    n_items = len(item_of_rank)
+    place = np.arange(len(users))
+    pairs = np.zeros(0, np.int64)
+    missing = counts[users]
+    for attempt in range(_ROUNDS):
+        owner = np.repeat(place, missing)
+        # The last rounds draw evenly: a very active user has long had all that is popular.
+        even = attempt >= _ROUNDS // 2
+        draw = rng.random(len(owner))
+        rank = (draw * n_items).astype(np.int64) if even else np.searchsorted(cumulative, draw)
+        pairs = np.unique(np.concatenate([pairs, owner * n_items + np.minimum(rank, n_items - 1)]))
+        missing = counts[users] - np.bincount(pairs // n_items, minlength=len(users))
+        if not missing.any():
+            break
+    rng.shuffle(pairs)
+    owner, rank = pairs // n_items, pairs % n_items
+    taste = rng.normal(0.0, 0.4, len(users))
+    stars = quality[rank] + taste[owner] + rng.normal(0.0, 0.85, len(pairs))
+    joined = rng.integers(_START, _END - 86_400 * 30, len(users))
+    since = rng.exponential(86_400 * 60, len(pairs)).astype(np.int64)
+    return {
+        "userId": users[owner] + 1,
+        "movieId": item_of_rank[rank],
+        "rating": np.clip(np.rint(stars * 2) / 2, 0.5, 5.0).astype(np.float32),
+        "timestamp": np.minimum(joined[owner] + since, _END),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=int, default=Shape.n_events)
+    parser.add_argument("--users", type=int, default=Shape.n_users)
+    parser.add_argument("--items", type=int, default=Shape.n_items)
+    parser.add_argument("--zipf", type=float, default=Shape.zipf)
+    parser.add_argument("--sigma", type=float, default=Shape.sigma)
+    parser.add_argument("--seed", type=int, default=Shape.seed)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    shape = Shape(
+        n_events=given.events,
+        n_users=given.users,
+        n_items=given.items,
+        zipf=given.zipf,
+        sigma=given.sigma,
+        seed=given.seed,
+    )
+    print(f"{write(shape, given.out):,} events in {given.out}")
+
+
+if __name__ == "__main__":
+    main()
