@@ -7,8 +7,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -31,6 +32,16 @@ class Run:
     n_threads: int = 0
     """Threads to use; 0 means one for each core this process may use."""
     progress: bool = False
+    device: str = "auto"
+    """Where networks are trained: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16 computes a network's products on a GPU's tensor cores; it is no matter on a CPU."""
+    checkpoints: Path | None = None
+    """A folder: networks save checkpoints there, and go on from the newest one that is there."""
+    checkpoint_every: int = 1000
+    """Steps between two checkpoints."""
+    tensorboard: Path | None = None
+    """A folder for TensorBoard's event files."""
     start_epoch: int = 0
     state: Mapping[str, np.ndarray] | None = None
     on_epoch: Callable[[int], None] | None = None
@@ -53,6 +64,10 @@ class Run:
         """True when Ctrl-C ended the epochs early; what was done is kept."""
         return self._flags.get("interrupted", False)
 
+    def note_interruption(self) -> None:
+        """Notes that Ctrl-C ended the work early."""
+        self._flags["interrupted"] = True
+
     def log(self, **figures: float) -> None:
         """Notes the figures of the epoch in progress, for the bar and the learning curve."""
         self.history[-1].update({name: float(value) for name, value in figures.items()})
@@ -63,7 +78,7 @@ class Run:
         A second Ctrl-C stops at once. Epoch numbers start at `start_epoch`.
         """
         with (
-            _AfterThisEpoch() as asked_to_stop,
+            ctrl_c() as asked_to_stop,
             bars.bar(description, total=n_epochs, shown=self.progress, done=self.start_epoch) as bar,
         ):
             for epoch in range(self.start_epoch, n_epochs):
@@ -74,7 +89,7 @@ class Run:
                 if self.on_epoch is not None:
                     self.on_epoch(epoch + 1)
                 if asked_to_stop() and epoch + 1 < n_epochs:
-                    self._flags["interrupted"] = True
+                    self.note_interruption()
                     return
 
     def track(self, iterable: Iterable[T], description: str, *, total: int | None = None) -> Iterator[T]:
@@ -89,7 +104,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-class _AfterThisEpoch:
+class ctrl_c:  # noqa: N801  (used as a function is)
     """Turns the first Ctrl-C into a question the loop asks; only in the main thread."""
 
     def __init__(self) -> None:

@@ -62,6 +62,21 @@ class Recommender(ABC):
         Rows with `user` >= 0 are training users with their training history; -1 rows are strangers.
         """
 
+    # What a model may write --------------------------------------------------------------------------
+
+    def _state(self) -> Mapping[str, State]:
+        """Returns what was fitted, by name; by default the attributes of `state_names`."""
+        return {name: cast(State, getattr(self, name)) for name in self.state_names}
+
+    def _learned(self) -> dict[str, Any]:
+        """Returns what was fitted and is no array, as plain values for JSON."""
+        return {}
+
+    def _restore(self, arrays: Mapping[str, np.ndarray], learned: Mapping[str, Any]) -> None:
+        """Puts back what `_state` and `_learned` gave."""
+        for name, value in files.unpack(arrays, self.state_names).items():
+            setattr(self, name, value)
+
     # What everybody calls ----------------------------------------------------------------------------
 
     @final
@@ -202,7 +217,7 @@ class Recommender(ABC):
     @final
     def state(self) -> dict[str, np.ndarray]:
         """Returns the fitted arrays by name, as they are saved; `Run.state` takes them to go on."""
-        return files.pack({name: cast(State, getattr(self, name)) for name in self.state_names})
+        return files.pack(self._state())
 
     def _scorer(self, *, exclude_seen: bool, unknown: Unknown, allowed: np.ndarray | None) -> Scorer:
         memory = self.memory

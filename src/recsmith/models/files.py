@@ -42,6 +42,7 @@ def save(model: Recommender, path: Path) -> None:
             "class": class_path(type(model)),
             "config": model.config.model_dump(mode="json"),
             "memory": memory.describe(),
+            "learned": model._learned(),
             "learning_curve": list(model.learning_curve),
             "files": {name: _sha256(aside / name) for name in names},
         }
@@ -61,8 +62,7 @@ def load(path: Path, *, model_class: type[Recommender] | None = None) -> Recomme
         arrays = load_file(path / _ARRAYS)
     except SafetensorError as error:
         raise ModelFileError(f"{path / _ARRAYS} must be a safetensors file. Got: {error}") from error
-    for name, value in unpack(arrays, cls.state_names).items():
-        setattr(model, name, value)
+    model._restore(arrays, described["learned"])
     return model
 
 

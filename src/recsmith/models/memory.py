@@ -19,7 +19,7 @@ from recsmith.types import Id
 History = Sequence[Id] | Mapping[Id, float]
 """A person's items, oldest first; or item → weight (rating)."""
 
-FILES = ("users.parquet", "items.parquet", "catalogue.parquet", "histories.safetensors")
+FILES = ("users.parquet", "items.parquet", "catalogue.parquet", "people.parquet", "histories.safetensors")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,8 @@ class Memory:
     items: Vocabulary
     catalogue: pl.DataFrame
     """A row for each item code; `item_id`, `title`, and what metadata the data had."""
+    people: pl.DataFrame
+    """A row for each user code; `user_id`, and what the data told of people."""
     histories: Histories
     popularity: np.ndarray
     """float32[I]: the number of people who took each item."""
@@ -53,6 +55,7 @@ class Memory:
             users=data.users,
             items=data.items,
             catalogue=table,
+            people=pl.DataFrame({"user_id": data.users.ids}) if data.user_table is None else data.user_table,
             histories=histories,
             popularity=np.bincount(pairs.indices, minlength=data.n_items).astype(np.float32),
             feedback=data.feedback,
@@ -110,17 +113,18 @@ class Memory:
         self.users.save(folder / FILES[0])
         self.items.save(folder / FILES[1])
         self.catalogue.write_parquet(folder / FILES[2])
+        self.people.write_parquet(folder / FILES[3])
         h = self.histories
         arrays = {"indptr": h.indptr, "item": h.item, "weight": h.weight, "popularity": self.popularity}
         if h.time is not None:
             arrays["time"] = h.time
-        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / FILES[3])
+        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / FILES[4])
 
     @classmethod
     def load(cls, folder: Path, described: Mapping[str, Any]) -> Memory:
         """Reads what `save` and `describe` wrote."""
         users, items = Vocabulary.load(folder / FILES[0]), Vocabulary.load(folder / FILES[1])
-        arrays = load_file(folder / FILES[3])
+        arrays = load_file(folder / FILES[4])
         histories = Histories(
             arrays["indptr"],
             arrays["item"],
@@ -132,6 +136,7 @@ class Memory:
             users=users,
             items=items,
             catalogue=pl.read_parquet(folder / FILES[2]),
+            people=pl.read_parquet(folder / FILES[3]),
             histories=histories,
             popularity=arrays["popularity"],
             feedback=described["feedback"],

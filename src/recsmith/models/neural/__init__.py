@@ -1,0 +1,1 @@
+"""Models that are torch networks (extra `neural`)."""

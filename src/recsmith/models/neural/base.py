@@ -1,0 +1,153 @@
+"""NeuralRecommender: a recommender whose core is a torch network, trained by the one loop."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, final
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from recsmith.config import Config, Run
+from recsmith.data import Dataset
+from recsmith.models.base import Recommender, State
+from recsmith.training import Batches, Hook, train
+from recsmith.training.device import resolve
+from recsmith.training.hooks import Checkpoints, LearningCurve, ProgressBar, StopOnNaN, TensorBoard
+
+
+class NeuralConfig(Config):
+    """Settings that every network shares: how it learns."""
+
+    n_epochs: int = Field(10, ge=1)
+    """Passes over the data."""
+    batch_size: int = Field(256, ge=1)
+    """Examples in a step."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """Of the optimiser, before the schedule."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Decoupled for adamw, else a term of the gradient."""
+    optimizer: Literal["adam", "adamw", "adagrad", "sgd"] = "adam"
+    """The rule of the step."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the learning rate falls over the training."""
+    warmup: float = Field(0.0, ge=0, lt=1)
+    """The share of all steps over which the learning rate rises."""
+    clip_norm: float | None = Field(None, gt=0)
+    """The largest norm of the gradient."""
+
+
+class NeuralRecommender(Recommender):
+    """Fits a network; a model writes what is learnt of the data, the network, its batches, its loss.
+
+    `_score` (of `Recommender`) runs `self.net` in evaluation mode under `torch.no_grad`.
+    """
+
+    config: NeuralConfig
+    net: nn.Module
+    learned: dict[str, Any]
+    """What `_learn` found, plain values: sizes, vocabularies of features, scales. Saved with the model."""
+
+    @abstractmethod
+    def _learn(self, data: Dataset) -> dict[str, Any]:
+        """Returns what the network's shape and inputs depend on, as plain values for JSON."""
+
+    @abstractmethod
+    def _build(self, learned: Mapping[str, Any]) -> nn.Module:
+        """Returns the untrained network; uses `self.config`, `self.memory` and `learned` alone."""
+
+    @abstractmethod
+    def _batches(self, data: Dataset, run: Run) -> Batches:
+        """Returns the batches to learn from; those of an epoch depend on (run.seed, epoch) alone."""
+
+    @abstractmethod
+    def _loss(self, net: nn.Module, batch: Any) -> Tensor:
+        """Returns the scalar loss of a batch."""
+
+    def _hooks(self, data: Dataset, run: Run) -> Sequence[Hook]:
+        """Returns the model's own hooks, such as a judge of each epoch."""
+        return ()
+
+    @final
+    def _fit(self, data: Dataset, run: Run) -> None:
+        torch.set_num_threads(run.threads)
+        self.learned = self._learn(data)
+        torch.manual_seed(run.seed)
+        self.net = self._build(self.learned)
+        self._built()
+        batches = self._batches(data, run)
+        own = tuple(self._hooks(data, run))
+        hooks: list[Hook] = [StopOnNaN()]
+        if not any(isinstance(hook, LearningCurve) for hook in own):
+            hooks.append(LearningCurve())
+        hooks += [*own, ProgressBar(type(self).__name__)]
+        if run.tensorboard is not None:
+            hooks.append(TensorBoard(str(run.tensorboard)))
+        if run.checkpoints is not None:
+            hooks.append(Checkpoints(every=run.checkpoint_every))
+        train(
+            self.net,
+            self._loss,
+            batches,
+            optimizer=self._optimizer(self.net),
+            n_epochs=self.config.n_epochs,
+            run=run,
+            schedule=self._schedule,
+            clip_norm=self.config.clip_norm,
+            hooks=hooks,
+        )
+        self._trained()
+
+    def _built(self) -> None:
+        """Is called when `self.net` is there, untrained or with weights to come: sets up what hangs on it."""
+
+    def _trained(self) -> None:
+        """Is called when the weights are final (after training, after loading): caches, item tables."""
+
+    def _optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
+        settings = self.config
+        kinds = {
+            "adam": torch.optim.Adam,
+            "adamw": torch.optim.AdamW,
+            "adagrad": torch.optim.Adagrad,
+            "sgd": torch.optim.SGD,
+        }
+        return kinds[settings.optimizer](
+            net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+
+    def _schedule(self, done: float) -> float:
+        """Returns the factor on the learning rate when a share of all steps is done."""
+        settings = self.config
+        if done < settings.warmup:
+            return (done + 1e-3) / (settings.warmup + 1e-3)
+        left = (1 - done) / max(1 - settings.warmup, 1e-9)
+        if settings.schedule == "linear":
+            return left
+        if settings.schedule == "cosine":
+            return 0.5 * (1 - math.cos(math.pi * left))
+        return 1.0
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.net.parameters()).device
+
+    def _state(self) -> Mapping[str, State]:
+        return {name: tensor.detach().cpu().numpy() for name, tensor in self.net.state_dict().items()}
+
+    def _learned(self) -> dict[str, Any]:
+        return self.learned
+
+    def _restore(self, arrays: Mapping[str, np.ndarray], learned: Mapping[str, Any]) -> None:
+        self.learned = dict(learned)
+        self.net = self._build(self.learned)
+        self._built()
+        self.net.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+        self.net.to(resolve("cpu"))
+        self.net.eval()
+        self._trained()

@@ -1,0 +1,43 @@
+"""Where to compute and how precisely."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+from recsmith.errors import InvalidValue
+
+
+def resolve(name: str) -> torch.device:
+    """Returns the device of a name: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InvalidValue("device", "auto, cpu, cuda or cuda:NUMBER", name) from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InvalidValue("device", "there", name, "This machine has no CUDA device: use cpu or auto.")
+    return device
+
+
+def in_precision(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """Returns the context of a step: bfloat16 where tensor cores gain from it, else plain float32."""
+    if precision == "bfloat16" and device.type == "cuda":
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def to_device(batch: Any, device: torch.device) -> Any:
+    """Returns a batch (tensors in tuples, lists and dicts) on the device; arrays become tensors."""
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device, non_blocking=True)
+    if isinstance(batch, dict):
+        return {key: to_device(value, device) for key, value in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(to_device(value, device) for value in batch))
+    if isinstance(batch, list | tuple):
+        return type(batch)(to_device(value, device) for value in batch)
+    return batch
