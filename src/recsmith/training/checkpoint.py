@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -17,12 +18,27 @@ from recsmith.config import Run
 from recsmith.errors import InvalidValue, ModelFileError
 from recsmith.storage import folder_aside
 
-_NET, _OPTIMIZER, _STATE = "net.safetensors", "optimizer.safetensors", "state.json"
+_NET, _OPTIMIZER, _HOOKS = "net.safetensors", "optimizer.safetensors", "hooks.safetensors"
+_STATE = "state.json"
 _NAME = re.compile(r"step-(\d+)$")
 
 
+class Remembers(Protocol):
+    """Is a hook, as far as a checkpoint is concerned."""
+
+    def state(self) -> dict[str, Tensor]: ...
+    def restore(self, state: dict[str, Tensor]) -> None: ...
+
+
 def save(
-    folder: Path, net: nn.Module, optimizer: torch.optim.Optimizer, run: Run, *, step: int, keep: int
+    folder: Path,
+    net: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    run: Run,
+    *,
+    hooks: Sequence[Remembers],
+    step: int,
+    keep: int,
 ) -> None:
     """Writes `folder/step-N`, then removes all but the newest `keep`."""
     state = optimizer.state_dict()
@@ -30,6 +46,7 @@ def save(
     tensors["rng.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
+    kept = {f"{place}.{name}": t for place, hook in enumerate(hooks) for name, t in hook.state().items()}
     described = {
         "step": step,
         "seed": run.seed,
@@ -38,8 +55,9 @@ def save(
         "plain": plain,
     }
     with folder_aside(folder / f"step-{step:09d}", sole_writer=True) as aside:
-        save_file({name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}, aside / _NET)
-        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, aside / _OPTIMIZER)
+        for name, group in ((_NET, net.state_dict()), (_OPTIMIZER, tensors), (_HOOKS, kept)):
+            # A copy each: weights that are tied share memory, which the format refuses.
+            save_file({key: t.detach().cpu().clone().contiguous() for key, t in group.items()}, aside / name)
         (aside / _STATE).write_text(json.dumps(described), encoding="utf-8")
     for old in found(folder)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
@@ -52,7 +70,14 @@ def found(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _NAME.match(path.name) and (path / _STATE).is_file())
 
 
-def restore(folder: Path, net: nn.Module, optimizer: torch.optim.Optimizer, run: Run) -> int:
+def restore(
+    folder: Path,
+    net: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    run: Run,
+    *,
+    hooks: Sequence[Remembers],
+) -> int:
     """Puts the newest checkpoint into network, optimiser, random state and history; returns its step.
 
     Returns 0 where there is none. Raises `ModelFileError` for a checkpoint of another architecture.
@@ -63,7 +88,7 @@ def restore(folder: Path, net: nn.Module, optimizer: torch.optim.Optimizer, run:
     newest = checkpoints[-1]
     try:
         described = json.loads((newest / _STATE).read_text(encoding="utf-8"))
-        weights, tensors = load_file(newest / _NET), load_file(newest / _OPTIMIZER)
+        weights, tensors, kept = (load_file(newest / name) for name in (_NET, _OPTIMIZER, _HOOKS))
     except (ValueError, OSError, SafetensorError) as error:
         raise ModelFileError(f"{newest} must be a whole checkpoint. Got: {error}. Delete it.") from error
     if described["seed"] != run.seed:
@@ -81,6 +106,10 @@ def restore(folder: Path, net: nn.Module, optimizer: torch.optim.Optimizer, run:
     if "rng.cuda" in rng and torch.cuda.is_available():
         torch.cuda.set_rng_state(rng["rng.cuda"])
     run.history[:] = described["history"]
+    for place, hook in enumerate(hooks):
+        mine = {name.split(".", 1)[1]: t for name, t in kept.items() if name.split(".", 1)[0] == str(place)}
+        if mine:
+            hook.restore(mine)
     return int(described["step"])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -28,6 +28,7 @@ class Moment:
     net: nn.Module
     optimizer: torch.optim.Optimizer
     run: Run
+    hooks: Sequence[Hook] = ()
 
     @property
     def epoch(self) -> int:
@@ -48,11 +49,16 @@ class Stop:
 
 
 class Hook(Protocol):
-    """Is told of three moments, and may answer a step with `Stop`."""
+    """Is told of three moments, and may answer a step with `Stop`.
+
+    What a hook must know to go on after a kill is its `state`; it is saved with every checkpoint.
+    """
 
     def on_start(self, now: Moment) -> None: ...
     def on_step(self, now: Moment) -> Stop | None: ...
     def on_end(self, now: Moment) -> None: ...
+    def state(self) -> dict[str, Tensor]: ...
+    def restore(self, state: dict[str, Tensor]) -> None: ...
 
 
 class Diverged(RecsmithError):
@@ -69,6 +75,12 @@ class Quiet:
         return None
 
     def on_end(self, now: Moment) -> None:
+        return None
+
+    def state(self) -> dict[str, Tensor]:
+        return {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
         return None
 
 
@@ -103,24 +115,31 @@ class LearningCurve(Quiet):
 
     def __init__(self, judge: Callable[[nn.Module], dict[str, float]] | None = None) -> None:
         self._judge = judge
-        self._sum: Tensor | float = 0.0
+        self._sum = torch.zeros((), dtype=torch.float64)
         self._count = 0
 
     def on_step(self, now: Moment) -> Stop | None:
         assert now.loss is not None
-        self._sum, self._count = self._sum + now.loss, self._count + 1
+        self._sum = self._sum.to(now.loss.device) + now.loss.double()
+        self._count += 1
         if now.ends_epoch:
             now.run.log(loss=float(self._sum) / self._count)
-            self._sum, self._count = 0.0, 0
+            self._sum, self._count = torch.zeros_like(self._sum), 0
             if self._judge is not None:
                 now.net.eval()
                 with torch.no_grad():
                     now.run.log(**self._judge(now.net))
         return None
 
+    def state(self) -> dict[str, Tensor]:
+        return {"sum": self._sum, "count": torch.tensor(self._count)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        self._sum, self._count = state["sum"], int(state["count"])
+
 
 class EarlyStopping(Quiet):
-    """Ends when a figure of the history stays below its best for `patience` epochs; the best weights return."""
+    """Ends when a figure of the history stays below its best for `patience` epochs; the best weights stay."""
 
     def __init__(
         self, figure: str, *, patience: int = 3, better: Literal["higher", "lower"] = "higher"
@@ -148,6 +167,12 @@ class EarlyStopping(Quiet):
         if self._best and not now.run.interrupted:
             now.net.load_state_dict(self._best)
 
+    def state(self) -> dict[str, Tensor]:
+        return self._best
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        self._best = state
+
 
 class Checkpoints(Quiet):
     """Saves everything that going on needs, every so many steps, and at the end; keeps the newest few."""
@@ -169,7 +194,15 @@ class Checkpoints(Quiet):
 
     def _save(self, now: Moment) -> None:
         assert now.run.checkpoints is not None
-        checkpoint.save(now.run.checkpoints, now.net, now.optimizer, now.run, step=now.step, keep=self._keep)
+        checkpoint.save(
+            now.run.checkpoints,
+            now.net,
+            now.optimizer,
+            now.run,
+            hooks=now.hooks,
+            step=now.step,
+            keep=self._keep,
+        )
         self._last = now.step
 
 

@@ -53,13 +53,13 @@ def train(
     rates = [group["lr"] for group in optimizer.param_groups]
     n_all = n_epochs * batches.n_steps
     torch.manual_seed(run.seed)
-    first = checkpoint.restore(run.checkpoints, net, optimizer, run) if run.checkpoints else 0
+    first = checkpoint.restore(run.checkpoints, net, optimizer, run, hooks=hooks) if run.checkpoints else 0
     step, ended, began = first, "done", time.perf_counter()
 
     def moment(value: Tensor | None) -> Moment:
         seconds = time.perf_counter() - began
         examples = (step - first) * batches.batch_size
-        return Moment(step, n_all, batches.n_steps, value, examples, seconds, net, optimizer, run)
+        return Moment(step, n_all, batches.n_steps, value, examples, seconds, net, optimizer, run, hooks)
 
     with ctrl_c() as asked_to_stop:
         for hook in hooks:
