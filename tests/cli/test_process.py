@@ -38,8 +38,8 @@ class Slow(Recommender):
 TRAIN = ["train", "shop.toml", "--set", "model={class='slow_shop_model.Slow'}", "--no-report"]
 
 
-def start(*words: str, seconds: float = 0.0) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "SECONDS": str(seconds)}
+def start(*words: str, seconds: float = 0.0, path: str = "") -> "subprocess.Popen[str]":
+    environment = {**os.environ, "SECONDS": str(seconds)} | ({"PYTHONPATH": path} if path else {})
     return subprocess.Popen(
         [*RECSMITH, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
@@ -50,12 +50,15 @@ def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def wait_for(path: Path, text: str) -> None:
+def wait_for_fitting(run: str, process: "subprocess.Popen[str]") -> None:
+    """Waits until the log of an unfinished run says that it fits."""
     for _ in range(600):
-        if path.is_file() and text in path.read_text(encoding="utf-8"):
-            return
+        for log in Path().glob(f".{run}.*.part/log/train.log"):
+            if "Fitting" in log.read_text(encoding="utf-8"):
+                return
+        assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    raise AssertionError(f"{path} never said {text!r}")
+    raise AssertionError(f"{run} never began to fit")
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def slow_shop(shop: Path) -> Path:
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
 def test_ctrl_c_keeps_what_is_done_and_resume_ends_as_if_nothing_had_happened(slow_shop):
     training = start(*TRAIN, "--out", "stopped", seconds=0.3)
-    wait_for(slow_shop / ".stopped.part" / "log" / "train.log", "Fitting")
+    wait_for_fitting("stopped", training)
     time.sleep(0.5)
     training.send_signal(signal.SIGINT)
     status, out, err = finish(training)
@@ -81,14 +84,33 @@ def test_ctrl_c_keeps_what_is_done_and_resume_ends_as_if_nothing_had_happened(sl
     whole_status, whole_out, _ = finish(start(*TRAIN, "--out", "whole", "--json"))
     assert whole_status == 0
     assert json.loads(out)["metrics"] == json.loads(whole_out)["metrics"]
-    weights = "model/state.safetensors"
+    weights = "model/arrays.safetensors"
     assert (slow_shop / "stopped" / weights).read_bytes() == (slow_shop / "whole" / weights).read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no kill -9")
+def test_a_killed_training_goes_on_from_its_last_checkpoint(slow_shop):
+    (slow_shop / "sitecustomize.py").write_text(
+        "import recsmith.runs.checkpoint as c\nc.SECONDS_BETWEEN = 0.0\n", encoding="utf-8"
+    )
+    training = start(*TRAIN, "--out", "killed", seconds=0.3, path=str(slow_shop))
+    wait_for_fitting("killed", training)
+    time.sleep(0.5)
+    training.kill()
+    assert finish(training)[0] == -signal.SIGKILL
+    assert not (slow_shop / "killed").exists()
+    status, out, err = finish(start("train", "--resume", "killed", "--no-report", "--json"))
+    assert status == 0, err
+    assert "from epoch" in err
+    whole = json.loads(finish(start(*TRAIN, "--out", "whole", "--json"))[1])
+    assert json.loads(out)["metrics"] == whole["metrics"]
+    assert not list(slow_shop.glob(".killed*"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
 def test_two_at_once_to_the_same_folder_are_refused(slow_shop):
     first = start(*TRAIN, "--out", "same", seconds=0.3)
-    wait_for(slow_shop / ".same.part" / "log" / "train.log", "Fitting")
+    wait_for_fitting("same", first)
     status, _, err = finish(start(*TRAIN, "--out", "same"))
     assert status == 1
     assert "which another recsmith is writing" in err
@@ -147,7 +169,7 @@ def test_a_full_disk_leaves_the_old_run_and_no_rubbish(shop, recsmith, small_dis
     words = ("train", "shop.toml", "--out", str(run), "--no-report")
     assert recsmith(*words).status == 0
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    big = ("--set", "model={class='IALS', embedding_dim=2000, n_epochs=1}", "--overwrite")
+    big = ("--set", "model={class='FunkSVD', embedding_dim=2000, n_epochs=1}", "--overwrite")
     result = recsmith(*words, *big)
     assert result.status == 1
     assert "No space left on device" in result.err

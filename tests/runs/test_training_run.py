@@ -12,7 +12,7 @@ import recsmith
 from recsmith.config.recipe import Recipe, load_recipe
 from recsmith.errors import InvalidValue, ModelFileError, RecsmithError
 from recsmith.models import Recommender
-from recsmith.runs import Interrupted, files, open_run, resume, train
+from recsmith.runs import Interrupted, checkpoint, files, open_run, resume, train
 from recsmith.runs.lock import RunIsLocked, only_writer
 
 OWN_MODEL = '''
@@ -218,10 +218,58 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_the_old_run(recipe, tmp_path, 
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+def test_a_second_ctrl_c_keeps_the_last_checkpoint(recipe, trained, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    log = recsmith.Run.log
+
+    def give_up_in_epoch_4(run: recsmith.Run, **figures: float) -> None:
+        log(run, **figures)
+        if run.history[-1]["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
+        patch.setattr(recsmith.Run, "log", give_up_in_epoch_4)
+        with pytest.raises(
+            Interrupted, match="the checkpoint of epoch 3 is kept. Go on with: recsmith train"
+        ):
+            train(recipe, out=out, report=False)
+    assert model_files(resume(out, report=False).path) == model_files(trained.path)
+
+
+def test_ctrl_c_after_the_training_keeps_the_model(recipe, trained, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+
+    def give_up(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recsmith.runs.training_run.judge", give_up)
+        with pytest.raises(Interrupted, match="the model is kept, its judgement is not"):
+            train(recipe, out=out, report=False)
+    assert open_run(out).status["state"] == "fitted"
+    assert open_run(out).metrics == {}
+    finished = resume(out, report=False)
+    assert finished.metrics == trained.metrics
+    assert model_files(finished.path) == model_files(trained.path)
+
+
+def test_a_damaged_checkpoint_is_told(recipe, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 2)
+        with pytest.raises(Interrupted):
+            train(recipe, out=out, report=False)
+    (out / "checkpoints" / "last.safetensors").write_bytes(b"half")
+    with pytest.raises(RecsmithError, match="must be a checkpoint"):
+        resume(out, report=False)
+    assert open_run(out).status["state"] == "interrupted"
+
+
 def test_only_a_stopped_run_goes_on(trained, tmp_path):
     with pytest.raises(InvalidValue, match="a run that was stopped"):
         resume(trained.path)
-    with pytest.raises(InvalidValue, match="run must be a run folder"):
+    with pytest.raises(InvalidValue, match="--resume must be a run that was stopped"):
         resume(tmp_path / "absent")
 
 

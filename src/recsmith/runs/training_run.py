@@ -1,0 +1,222 @@
+"""Trains what a recipe says into a run folder: data, split, fit, metrics, report; goes on after Ctrl-C."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from recsmith import __version__
+from recsmith.config import Run
+from recsmith.config.recipe import Recipe, dump_recipe, load_recipe
+from recsmith.data import Dataset, Split
+from recsmith.errors import InvalidValue, MissingExtra, RecsmithError
+from recsmith.models import Recommender, load
+from recsmith.runs import files
+from recsmith.runs.build import fingerprint, judge, make_model, make_run, make_split
+from recsmith.runs.checkpoint import Checkpoint, Keeper, has_checkpoint, left_by_a_killed_run
+from recsmith.runs.folder import RunFolder, open_run
+from recsmith.runs.lock import only_writer
+from recsmith.runs.sources import load_data
+from recsmith.storage import folder_aside
+
+Say = Callable[[str], None]
+DONE, FITTED, STOPPED = "done", "fitted", "interrupted"
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended a training; the message says what was kept and how to go on."""
+
+
+def train(
+    recipe: Recipe,
+    *,
+    out: str | Path,
+    overwrite: bool = False,
+    report: bool = True,
+    progress: bool | None = None,
+    say: Say | None = None,
+) -> RunFolder:
+    """Trains and judges what the recipe says, and leaves a run folder at `out`, whole or not at all.
+
+    Raises `Interrupted` after Ctrl-C: the epochs done are in the folder, and `resume` goes on.
+    """
+    target = Path(out)
+    files.refuse_existing(target, overwrite=overwrite)
+    with only_writer(target), folder_aside(target, sole_writer=True) as folder:
+        work = _Work(recipe, folder, target, report=report, progress=progress, say=say)
+        stopped = work.do()
+    if stopped is not None:
+        raise stopped
+    return open_run(target)
+
+
+def resume(
+    path: str | Path, *, report: bool = True, progress: bool | None = None, say: Say | None = None
+) -> RunFolder:
+    """Goes on with a run that was stopped; ends with the same numbers as if nothing had stopped it.
+
+    After Ctrl-C it goes on from the last epoch; after a kill or a power cut from the last checkpoint.
+    """
+    target = Path(path)
+    with only_writer(target):
+        source = left_by_a_killed_run(target) if not target.exists() else target
+        if source is None:
+            raise InvalidValue("--resume", "a run that was stopped", str(path), "There is none.")
+        state = open_run(source).status["state"] if source == target else STOPPED
+        if state == DONE:
+            raise InvalidValue("--resume", "a run that was stopped", str(path), "This one is done.")
+        recipe = load_recipe(source / files.RECIPE)
+        checkpoint = Checkpoint.load(source) if has_checkpoint(source) and state == STOPPED else None
+        log = (source / files.LOG / files.LINES).read_text(encoding="utf-8")
+        with folder_aside(target, sole_writer=True) as folder:
+            work = _Work(recipe, folder, target, report=report, progress=progress, say=say, log=log)
+            stopped = work.do(checkpoint=checkpoint, fitted=source / files.MODEL if state == FITTED else None)
+    if stopped is not None:
+        raise stopped
+    return open_run(target)
+
+
+class _Work:
+    """One training, in a folder that gets its name when it is done."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        target: Path,
+        *,
+        report: bool,
+        progress: bool | None,
+        say: Say | None,
+        log: str = "",
+    ) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        self.target = target
+        self.report = report
+        self.progress = progress
+        self._say = say
+        self._began = time.perf_counter()
+        (folder / files.LOG).mkdir()
+        (folder / files.LOG / files.LINES).write_text(log, encoding="utf-8")
+
+    def do(self, *, checkpoint: Checkpoint | None = None, fitted: Path | None = None) -> Interrupted | None:
+        """Does everything, or what is left of it; returns the interruption when there was one."""
+        (self.folder / files.RECIPE).write_text(dump_recipe(self.recipe), encoding="utf-8")
+        model = make_model(self.recipe.model)
+        data = load_data(self.recipe.data)
+        split = make_split(data, self.recipe.split, seed=self.recipe.run.seed)
+        self.say(f"{data}. {split.rule}")
+        if fitted is not None:
+            shutil.copytree(fitted, self.folder / files.MODEL)
+            return self._judge_and_show(load(fitted, model_class=type(model)), split, data)
+        stopped = self._fit(model, data, split, checkpoint)
+        return self._judge_and_show(model, split, data) if stopped is None else stopped
+
+    def say(self, line: str) -> None:
+        """Tells the person and the log."""
+        if self._say is not None:
+            self._say(line)
+        stamp = datetime.now(UTC).isoformat(timespec="seconds")
+        with (self.folder / files.LOG / files.LINES).open("a", encoding="utf-8") as log:
+            log.write(f"{stamp} {line}\n")
+
+    def _fit(
+        self, model: Recommender, data: Dataset, split: Split, checkpoint: Checkpoint | None
+    ) -> Interrupted | None:
+        mark = fingerprint(data)
+        history = [] if checkpoint is None else [dict(row) for row in checkpoint.history]
+        keeper = Keeper(model, self.folder, data=mark, history=history)
+        going_on: dict[str, Any] = {"history": history, "on_epoch": keeper.after_epoch}
+        if checkpoint is not None:
+            if mark != checkpoint.data:
+                raise RecsmithError(
+                    "data must be what the run began with. Got other events. Train again with --overwrite."
+                )
+            checkpoint.save(self.folder)
+            going_on |= {"start_epoch": checkpoint.epochs_done, "state": checkpoint.state}
+        run = make_run(self.recipe.run, progress=self.progress, **going_on)
+        self.say(f"Fitting {model!r}" + (f" from epoch {run.start_epoch + 1} on" if checkpoint else ""))
+        try:
+            model.fit(split.train, run=run)
+        except KeyboardInterrupt:
+            return self._stop_at_once(split, data)
+        if run.interrupted:
+            return self._stop(model, run, keeper, split, data)
+        model.save(self.folder / files.MODEL)
+        files.write_curve(self.folder, model.learning_curve)
+        shutil.rmtree(self.folder / files.CHECKPOINTS, ignore_errors=True)
+        return None
+
+    def _stop(self, model: Recommender, run: Run, keeper: Keeper, split: Split, data: Dataset) -> Interrupted:
+        """Keeps the epochs done, as a checkpoint and as a model that can be used as it is."""
+        done = int(run.history[-1]["epoch"]) + 1
+        keeper.save(done)
+        model.save(self.folder / files.MODEL)
+        files.write_curve(self.folder, model.learning_curve)
+        return self._interrupted(
+            f"Stopped after epoch {done}; what was learnt until then is kept.", split, data
+        )
+
+    def _stop_at_once(self, split: Split, data: Dataset) -> Interrupted:
+        """Keeps the last checkpoint of this training, unless a whole run stands in its place."""
+        is_whole = (self.target / files.STATUS).is_file() and open_run(self.target).status["state"] == DONE
+        if is_whole or not has_checkpoint(self.folder):
+            raise Interrupted("Stopped before there was anything to keep.")
+        done = Checkpoint.load(self.folder).epochs_done
+        return self._interrupted(f"Stopped at once; the checkpoint of epoch {done} is kept.", split, data)
+
+    def _judge_and_show(self, model: Recommender, split: Split, data: Dataset) -> Interrupted | None:
+        fit_seconds = time.perf_counter() - self._began
+        try:
+            self._judge(model, split)
+            self._finish(split, data, state=DONE, fit_seconds=round(fit_seconds, 3))
+            if self.report:
+                self._write_report()
+        except KeyboardInterrupt:
+            kept = "Stopped after the training; the model is kept, its judgement is not."
+            return self._interrupted(kept, split, data, state=FITTED)
+        return None
+
+    def _judge(self, model: Recommender, split: Split) -> None:
+        if not len(split.test):
+            self.say("Nothing is held out, so nothing is judged.")
+            files.write_json(self.folder / files.METRICS, {})
+            return
+        run = make_run(self.recipe.run, progress=self.progress)
+        evaluation = judge(model, split, self.recipe.evaluate, run=run)
+        evaluation.save(self.folder)
+        for remark in (*evaluation.notes, *evaluation.findings):
+            self.say(str(remark))
+
+    def _interrupted(self, kept: str, split: Split, data: Dataset, *, state: str = STOPPED) -> Interrupted:
+        self._finish(split, data, state=state)
+        message = f"{kept} Go on with: recsmith train --resume {self.target}"
+        self.say(message)
+        return Interrupted(message)
+
+    def _finish(self, split: Split, data: Dataset, **facts: Any) -> None:
+        files.write_json(
+            self.folder / files.STATUS,
+            {
+                "format": files.FORMAT,
+                "recsmith": __version__,
+                "model": self.recipe.model.name,
+                "data_name": data.name,
+                "data": fingerprint(data),
+                "split": split.rule,
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds": round(time.perf_counter() - self._began, 3),
+                **facts,
+            },
+        )
+
+    def _write_report(self) -> None:
+        try:
+            RunFolder(self.folder).write_report(progress=bool(self.progress))
+        except MissingExtra as missing:
+            self.say(f"No report.html: {missing}")
