@@ -7,7 +7,9 @@
 #   make bench    the published figures (docs/results.md) and the scale test; takes a while
 #
 # PYTHON picks the interpreter (3.11 to 3.13): make setup PYTHON=python3.12
-# VENV picks the folder:                       make setup VENV=/elsewhere/venv
+# VENV picks the folder:                       make setup VENV=elsewhere
+# INSTALL_FLAGS go to pip. Without a GPU, on Linux, this spares gigabytes of CUDA:
+#   make setup INSTALL_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
@@ -15,6 +17,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.recsmith-installed
 WORKERS ?= 2
+INSTALL_FLAGS ?=
 
 .PHONY: setup demo test check bench
 .DEFAULT_GOAL := setup
@@ -25,7 +28,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "PYTHON must be a Python 3.11, 3.12 or 3.13. Found none; say which: make setup PYTHON=..." >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(INSTALL_FLAGS) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: setup
