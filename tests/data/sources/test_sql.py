@@ -81,3 +81,10 @@ def test_postgresql():
     assert data.users.ids.to_list() == ["ann", "bob"]
     assert data.interactions.weight.tolist() == [4.0, 3.5]
     assert data.interactions.time.tolist() == [1_000_000_000_000, 1_000_000_001_000]
+
+
+def test_a_driver_that_is_not_installed_is_named():
+    with pytest.raises(
+        DataError, match="url must be of a database whose driver is installed. Got 'nosuchdb'"
+    ):
+        query_frame("nosuchdb://localhost/shop", query="SELECT 1")

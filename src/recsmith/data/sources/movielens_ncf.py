@@ -34,10 +34,11 @@ def load_ncf_ml1m(path: str | Path) -> tuple[Split, np.ndarray]:
     user = data.users.encode(test[:, 0] + 1)
     item = item_of[test[:, 1]]
     split = _divide(data, user, item)
-    negatives = _negatives(folder / _FILES[1], item_of)
-    if negatives.shape[0] != len(user) or (negatives[:, 0] != item).any():
+    pairs, negatives = _negatives(folder / _FILES[1])
+    if not np.array_equal(pairs, test[:, :2]):
         raise DataError(f"{_FILES[1]} must have a line for each pair of {_FILES[0]}. Got other pairs.")
-    return split, negatives[np.argsort(user, kind="stable")]
+    candidates = item_of[np.hstack([pairs[:, 1:], negatives])]
+    return split, candidates[np.argsort(user, kind="stable")]
 
 
 def _item_codes(data: Dataset, file: Path) -> np.ndarray:
@@ -48,12 +49,11 @@ def _item_codes(data: Dataset, file: Path) -> np.ndarray:
     return data.items.encode(table["movieId"])
 
 
-def _negatives(file: Path, item_of: np.ndarray) -> np.ndarray:
-    """Returns int32 [U, 100]; the file's first column is the pair as "(user,item)"."""
+def _negatives(file: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Returns int64 [U, 2], the pairs that the first column writes as "(user,item)", and [U, 99], the rest."""
     table = pl.read_csv(file, separator="\t", has_header=False, quote_char=None)
-    pairs = table.to_series(0)
-    held = pairs.str.extract(r"\(\d+,(\d+)\)").cast(pl.Int64)
-    return item_of[table.with_columns(held.alias(pairs.name)).to_numpy()]
+    pairs = table.to_series(0).str.extract_groups(r"\((\d+),(\d+)\)").struct.unnest().cast(pl.Int64)
+    return pairs.to_numpy(), table[:, 1:].to_numpy()
 
 
 def _divide(data: Dataset, user: np.ndarray, item: np.ndarray) -> Split:

@@ -13,7 +13,7 @@ from recsmith.data.door import admit
 from recsmith.data.duplicates import Duplicates
 from recsmith.data.quarantine import OnBadRows
 from recsmith.data.raw import from_frame
-from recsmith.errors import DataError, MissingExtra, require
+from recsmith.errors import DataError, require
 
 _BATCH = 500_000
 
@@ -74,7 +74,10 @@ def query_frame(url: str, *, query: str) -> pl.DataFrame:
     try:
         engine = sqlalchemy.create_engine(address)
     except (ModuleNotFoundError, sqlalchemy.exc.NoSuchModuleError) as error:
-        raise MissingExtra(address.drivername, "sql") from error
+        raise DataError(
+            f"url must be of a database whose driver is installed. Got {address.drivername!r} ({error}). "
+            "Install SQLAlchemy's driver for it beside recsmith."
+        ) from error
     try:
         with engine.connect().execution_options(stream_results=True) as connection:
             batches = list(
