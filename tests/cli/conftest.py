@@ -65,6 +65,17 @@ def recsmith() -> Callable[..., Result]:
     return call
 
 
+@pytest.fixture(scope="session")
+def call_recsmith() -> Callable[..., Result]:
+    """The same for fixtures that live longer than one test."""
+    return call
+
+
+@pytest.fixture(scope="session")
+def make_orders() -> Callable[[Path], None]:
+    return make_shop
+
+
 def make_shop(folder: Path) -> None:
     """Writes a log with its own column names and separator, the goods, and a recipe."""
     data = tastes()

@@ -107,9 +107,27 @@ def test_every_rule_of_splitting_can_be_written_in_a_recipe(recipe, tmp_path, ru
     assert run.metrics["NDCG@10"]["n_users"] > 0
 
 
+def test_the_publishers_own_files_are_a_split(recipe_file, tmp_path):
+    log = (recipe_file.parent / "log.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (recipe_file.parent / "train.csv").write_text("".join(log[:500]), encoding="utf-8")
+    (recipe_file.parent / "test.csv").write_text("".join([log[0], *log[500:]]), encoding="utf-8")
+    file = recipe_file.parent / "given.toml"
+    text = recipe_file.read_text(encoding="utf-8").replace("log.csv", "train.csv")
+    file.write_text(text + '[split]\nrule = "given"\ntest = "test.csv"\n', encoding="utf-8")
+    run = train(load_recipe(file), out=tmp_path / "given", report=False)
+    assert run.status["split"] == "Given: the test is test.csv."
+    assert len(run.split().test) == len(log) - 500
+    assert (
+        train(load_recipe(run.path / "recipe.toml"), out=tmp_path / "b", report=False).metrics == run.metrics
+    )
+
+
 @pytest.mark.parametrize(
     ("rule", "settings", "message"),
     [
+        ("given", {}, "split.test must be a file of the same form as data.path. Got nothing."),
+        ("given", {"tst": "a.csv"}, "Did you mean 'test'?"),
+        ("none", {"n": 1}, "split.n must be a setting of none. Got 1. Known: none."),
         ("by_time", {"fracton": 0.2}, "split.fracton must be a setting of by_time. Got 0.2. Did you mean 'fraction'?"),
         ("k_fold", {"n": 3, "fold": 4}, "split.fold must be between 1 and 3. Got 4."),
         ("random_holdout", {"fraction": 2.0}, "fraction must be between 0 and 1"),

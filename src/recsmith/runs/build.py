@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recsmith.config import Run
-from recsmith.config.recipe import EvaluateRecipe, ModelRecipe, RunRecipe, SplitRecipe
+from recsmith.config.recipe import EvaluateRecipe, ModelRecipe, Recipe, RunRecipe
 from recsmith.data import (
     Dataset,
     Split,
@@ -24,6 +24,7 @@ from recsmith.data import (
 from recsmith.errors import InvalidValue, nearest
 from recsmith.evaluation import Evaluation, evaluate, sample_negatives
 from recsmith.models import MODELS, Recommender
+from recsmith.runs.sources import given_split, refuse_unknown
 
 _RULES: dict[str, Callable[..., Any]] = {
     "leave_last_out": leave_last_out,
@@ -66,19 +67,23 @@ def make_run(recipe: RunRecipe, *, progress: bool | None = None, **going_on: Any
     return Run(seed=recipe.seed, n_threads=recipe.n_threads, progress=shown, **going_on)
 
 
-def make_split(data: Dataset, recipe: SplitRecipe, *, seed: int) -> Split:
+def make_split(data: Dataset, whole: Recipe) -> Split:
     """Returns the split of a recipe; its `seed` is the run's unless the rule names one.
 
     `none` keeps everything for training: there is nothing to judge by then. `k_fold` takes one fold,
-    `fold` = 1 to `n`.
+    `fold` = 1 to `n`. `given` reads the test from `test`, a file of the same form as the data, or takes the
+    official `fold` of MovieLens 100K ("u1").
     """
+    recipe, seed = whole.split, whole.run.seed
+    if recipe.rule == "given":
+        return given_split(data, whole)
     if recipe.rule == "none":
-        _known("none", recipe.settings, ())
+        refuse_unknown("none", recipe.settings, ())
         nothing = data.interactions.select(np.zeros(len(data), bool))
         return Split(train=data, test=nothing, rule="None: everything is for training, nothing is judged.")
     rule = _RULES[recipe.rule]
     parameters = [name for name in inspect.signature(rule).parameters if name != "data"]
-    _known(recipe.rule, recipe.settings, (*parameters, "fold") if rule is k_fold else parameters)
+    refuse_unknown(recipe.rule, recipe.settings, (*parameters, "fold") if rule is k_fold else parameters)
     settings = dict(recipe.settings)
     fold = settings.pop("fold", 1)
     if "seed" in parameters:
@@ -125,10 +130,3 @@ def fingerprint(data: Dataset) -> str:
     for ids in (data.users.ids, data.items.ids):
         mark = zlib.crc32(ids.hash(seed=0).to_numpy().tobytes(), mark)
     return f"{mark:08x}-{len(data)}"
-
-
-def _known(rule: str, settings: Mapping[str, Any], parameters: tuple[str, ...] | list[str]) -> None:
-    for name in settings:
-        if name not in parameters:
-            cure = nearest(name, parameters) or f"Known: {', '.join(parameters) or 'none'}."
-            raise InvalidValue(f"split.{name}", f"a setting of {rule}", settings[name], cure)

@@ -67,7 +67,7 @@ class RunFolder:
     def split(self, data: Dataset | None = None) -> Split:
         """Splits the data as the run did."""
         whole = self.data() if data is None else data
-        return make_split(whole, self.recipe.split, seed=self.recipe.run.seed)
+        return make_split(whole, self.recipe)
 
     def evaluate(
         self,

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
 from recsmith.config.recipe import (
     DataRecipe,
     EventsSource,
+    FilterRecipe,
     MovieLensSource,
+    Recipe,
     SideTable,
     SqlSource,
 )
-from recsmith.data import Dataset, filters
+from recsmith.data import Dataset, Split, filters, given
 from recsmith.data.features import add_item_table, add_user_table
+from recsmith.data.sources.movielens import load_movielens, movielens_folds
 from recsmith.data.sources.tables import read_columns
+from recsmith.errors import InvalidValue, Shown, nearest
 
 _NOT_FOR_THE_READER = {"source", "feedback", "filter", "items", "users"}
 
@@ -43,6 +50,32 @@ def load_data(recipe: DataRecipe) -> Dataset:
     return _filtered(data, recipe)
 
 
+def given_split(data: Dataset, recipe: Recipe) -> Split:
+    """Returns the publisher's own split: `data` is for training, the test is read as it was."""
+    source, settings = recipe.data, recipe.split.settings
+    if isinstance(source, MovieLensSource):
+        refuse_unknown("given", settings, ("fold",))
+        fold = str(settings.get("fold", "u1"))
+        folder = source.path or os.path.join(os.environ.get("RECSMITH_DATA", ""), "ml-100k")
+        return movielens_folds(folder, folds=(fold,))[0]
+    refuse_unknown("given", settings, ("test",))
+    if isinstance(source, SqlSource) or "test" not in settings:
+        raise InvalidValue(
+            "split.test", "a file of the same form as data.path", settings.get("test", Shown("nothing"))
+        )
+    test = load_data(source.model_copy(update={"path": settings["test"], "filter": FilterRecipe()}))
+    return given(data, test, rule=f"Given: the test is {os.path.basename(str(settings['test']))}.")
+
+
+def refuse_unknown(rule: str, settings: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raises `InvalidValue` for a setting that a rule of splitting doesn't have."""
+    names = list(known)
+    for name in settings:
+        if name not in names:
+            cure = nearest(name, names) or f"Known: {', '.join(names) or 'none'}."
+            raise InvalidValue(f"split.{name}", f"a setting of {rule}", settings[name], cure)
+
+
 def _read(recipe: DataRecipe) -> Dataset:
     settings = {
         name: value
@@ -50,8 +83,6 @@ def _read(recipe: DataRecipe) -> Dataset:
         if value is not None
     }
     if isinstance(recipe, MovieLensSource):
-        from recsmith.data.sources.movielens import load_movielens
-
         return load_movielens(settings.pop("size"), **settings)
     if isinstance(recipe, EventsSource):
         from recsmith.data.sources.events import read_events

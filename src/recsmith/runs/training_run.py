@@ -109,7 +109,7 @@ class _Work:
         (self.folder / files.RECIPE).write_text(dump_recipe(self.recipe), encoding="utf-8")
         model = make_model(self.recipe.model)
         data = load_data(self.recipe.data)
-        split = make_split(data, self.recipe.split, seed=self.recipe.run.seed)
+        split = make_split(data, self.recipe)
         self.say(f"{data}. {split.rule}")
         if fitted is not None:
             shutil.copytree(fitted, self.folder / files.MODEL)
