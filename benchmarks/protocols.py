@@ -1,0 +1,89 @@
+"""The published protocols that recsmith is measured on: data, splits, candidates, validation parts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from recsmith.data import Split, k_fold, leave_last_out, random_holdout
+from recsmith.data.sources.movielens import load_movielens, movielens_folds
+from recsmith.data.sources.movielens_ncf import load_ncf_ml1m
+from recsmith.evaluation import Negatives, sample_negatives
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One split to judge on, and the candidates where the protocol samples some."""
+
+    split: Split
+    candidates: Negatives | None = None
+
+
+def data_folder() -> Path | None:
+    """Gives the folder with `ml-100k` and `ml-1m`: RECSMITH_DATA, or `shared/data` beside the repository."""
+    named = os.environ.get("RECSMITH_DATA")
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    for folder in (Path(named) if named else None, beside):
+        if folder is not None and folder.is_dir():
+            return folder
+    return None
+
+
+def missing(protocol: str) -> str | None:
+    """Says why a protocol cannot run here, or nothing."""
+    needed = {"ncf": "ml-1m/ncf_item_map.csv", "100k": "ml-100k/u.data", "100k-official": "ml-100k/u5.test"}[
+        protocol
+    ]
+    folder = data_folder()
+    if folder is not None and (folder / needed).is_file():
+        return None
+    return f"{needed} is not there; set RECSMITH_DATA to the folder that holds it"
+
+
+def tasks(protocol: str) -> list[Task]:
+    """Gives the tasks of a protocol; figures are means over them.
+
+    `ncf`: MovieLens 1M, leave last out, 99 negatives as published (He et al. 2017). `100k`: MovieLens 100K,
+    5 shuffled folds. `100k-official`: its folds u1 to u5.
+    """
+    if protocol == "ncf":
+        return [_ncf()]
+    if protocol == "100k":
+        return [
+            Task(split) for split in k_fold(load_movielens("100k", path=_need("ml-100k")), n=5, seed=SEED)
+        ]
+    return [Task(split) for split in movielens_folds(_need("ml-100k"))]
+
+
+def validation(protocol: str) -> Task:
+    """Gives a task made of the train part alone, for choosing settings; the test is never touched.
+
+    `ncf`: each user's last train event, among 99 sampled negatives. Else a random fifth of the first fold's
+    train.
+    """
+    train = tasks(protocol)[0].split.train
+    if protocol == "ncf":
+        split = leave_last_out(train)
+        return Task(split, sample_negatives(split, n_negatives=99, seed=SEED))
+    return Task(random_holdout(train, fraction=0.2, seed=SEED))
+
+
+@cache
+def _ncf() -> Task:
+    split, item_UN = load_ncf_ml1m(_need("ml-1m"))
+    held, negatives = item_UN[:, :1], item_UN[:, 1:]
+    assert (held[:, 0] == split.test.item[np.argsort(split.test.user, kind="stable")]).all()
+    return Task(split, Negatives.of(negatives, rule="the 99 negatives published with the data"))
+
+
+def _need(name: str) -> Path:
+    folder = data_folder()
+    if folder is None or not (folder / name).is_dir():
+        raise SystemExit(f"{name} must be there. Set RECSMITH_DATA to the folder that holds it.")
+    return folder / name

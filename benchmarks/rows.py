@@ -1,0 +1,65 @@
+"""The rows of docs/results.md: model, settings, protocol, what was published and what is asked for.
+
+Settings were chosen with benchmarks/tune.py on a validation part of train, never on test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+HIGHER, LOWER = "≥", "≤"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: `targets` are metric → (≥ or ≤, figure), `published` what others report."""
+
+    name: str
+    protocol: str
+    model: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    targets: dict[str, tuple[str, float]] = field(default_factory=dict)
+    published: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> list[str]:
+        """Lists the metrics of the row's protocol."""
+        return ["HitRate@10", "NDCG@10"] if self.protocol == "ncf" else ["RMSE", "MAE"]
+
+
+def _at_least(hit_rate: float, ndcg: float) -> dict[str, tuple[str, float]]:
+    return {"HitRate@10": (HIGHER, hit_rate), "NDCG@10": (HIGHER, ndcg)}
+
+
+ROWS = (
+    Row("popular-ncf", "ncf", "Popular", published={"HitRate@10": 0.4533, "NDCG@10": 0.2542}),
+    Row("ials-ncf", "ncf", "IALS", {}, _at_least(0.722, 0.445), {"HitRate@10": 0.7310, "NDCG@10": 0.4521}),
+    Row("ease-ncf", "ncf", "EASE", {}, _at_least(0.719, 0.449), {"HitRate@10": 0.7192, "NDCG@10": 0.4494}),
+    Row(
+        "itemknn-ncf",
+        "ncf",
+        "ItemKNN",
+        {},
+        _at_least(0.663, 0.396),
+        {"HitRate@10": 0.6627, "NDCG@10": 0.3956},
+    ),
+    Row(
+        "userknn-ncf",
+        "ncf",
+        "UserKNN",
+        {},
+        _at_least(0.677, 0.410),
+        {"HitRate@10": 0.6768, "NDCG@10": 0.4100},
+    ),
+    Row(
+        "puresvd-ncf",
+        "ncf",
+        "PureSVD",
+        {},
+        _at_least(0.694, 0.430),
+        {"HitRate@10": 0.6937, "NDCG@10": 0.4303},
+    ),
+    Row("funksvd-100k", "100k", "FunkSVD", {}, {"RMSE": (LOWER, 0.930)}, {"RMSE": 0.934, "MAE": 0.737}),
+    Row("funksvd-100k-official", "100k-official", "FunkSVD"),
+)
