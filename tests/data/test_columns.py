@@ -65,3 +65,8 @@ def test_one_column_cannot_be_two_things():
 )
 def test_separators_are_told_by_a_line(line, separator):
     assert looks_like_separator(line) == separator
+
+
+def test_no_name_leaves_a_column_alone():
+    found = resolve(Columns(weight="", time=""), ["userId", "movieId", "rating", "timestamp"], source="x.csv")
+    assert found == Columns("userId", "movieId", None, None)

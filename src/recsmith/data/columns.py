@@ -25,7 +25,7 @@ SEPARATORS = {"\t": "tab", ";": ";", "|": "|", "::": "::", ",": ",", " ": "space
 
 @dataclass(frozen=True)
 class Columns:
-    """Names the columns of a log; None means that the log has none, or that it is to be found out."""
+    """Names the columns of a log; None is to be found out by its usual names, "" is none."""
 
     user: str | None = None
     item: str | None = None
@@ -39,16 +39,18 @@ def resolve(
 ) -> Columns:
     """Returns the columns with every name checked against the table's own.
 
-    `user` and `item` that are None are found by their usual names; with `guess` so are `weight` and `time`.
+    `user` and `item` that are None are found by their usual names; with `guess` so are `weight` and `time`,
+    where they are there. "" for one of these two means that the log has none.
     Raises `DataError` for a column that is not there, with the nearest name; for a table of one column with
     the separator that its first line seems to use.
     """
     user = wanted.user or _usual("user", available)
     item = wanted.item or _usual("item", available)
     weight, time = wanted.weight, wanted.time
-    if guess:
-        weight = weight or (None if wanted.event else _usual("weight", available))
-        time = time or _usual("time", available)
+    if guess and weight is None and not wanted.event:
+        weight = _usual("weight", available)
+    if guess and time is None:
+        time = _usual("time", available)
     table = _Table(available, source, first_line)
     found = Columns(_present("user", user, table), _present("item", item, table),
                     _optional("weight", weight, table), _optional("time", time, table),
@@ -104,7 +106,7 @@ def _present(role: str, name: str | None, table: _Table) -> str:
 
 
 def _optional(role: str, name: str | None, table: _Table) -> str | None:
-    return None if name is None else _present(role, name, table)
+    return None if not name else _present(role, name, table)
 
 
 def _cure(role: str, name: str | None, table: _Table) -> str:

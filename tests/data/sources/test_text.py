@@ -1,8 +1,12 @@
 """Text tables: separators, headers, encodings, quotes, gzip, and line numbers that are right."""
 
+import csv
 import gzip
 
+import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recsmith.data.sources.tables import read_table
 from recsmith.errors import BadRows, DataError
@@ -129,3 +133,58 @@ def test_a_header_with_one_name_twice_is_refused(file):
 def test_a_control_character_and_a_long_separator_do_not_go_together(file):
     with pytest.raises(DataError, match="must not hold the character 0x1F"):
         read_table(file("user::item\n1::a\x1fb\n"), separator="::")
+
+
+def test_blank_lines_before_the_header_do_not_shift_line_numbers(file):
+    path = file("\n\nuser,item,rating\n1,2,3\n1,3,bad\n")
+    with pytest.raises(BadRows, match="line 5: rating is not a number: '1,3,bad'"):
+        read_table(path)
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), min_size=1, max_size=6)
+
+
+@settings(max_examples=60)
+@given(
+    rows=st.lists(st.tuples(CELLS, CELLS, st.sampled_from(["1", "2.5", "x"])), min_size=1, max_size=12),
+    separator=st.sampled_from([",", ";", "\t", "|"]),
+)
+def test_what_the_csv_module_writes_is_what_comes_in(tmp_path_factory, rows, separator):
+    path = tmp_path_factory.mktemp("csv") / "log.csv"
+    line_of, number = [], 2
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        writer.writerow(["user", "item", "rating"])
+        for row in rows:
+            line_of.append(number)
+            number += 1 + sum(cell.count("\n") for cell in row)
+            writer.writerow(row)
+    good = [row for row in rows if row[2] != "x" and row[0].strip() and row[1].strip()]
+    aside = path.with_suffix(".bad")
+    if not good:
+        with pytest.raises(DataError):
+            read_table(path, separator=separator, on_bad_rows="quarantine", quarantine=aside)
+        return
+    data = read_table(
+        path, separator=separator, on_bad_rows="quarantine", quarantine=aside, duplicates="keep_all"
+    )
+    events = data.interactions
+    found = zip(
+        map(str, data.users.decode(events.user)), map(str, data.items.decode(events.item)), strict=True
+    )
+    assert sorted(found) == sorted((stripped(user), stripped(item)) for user, item, _ in good)
+    lines = [line for line, row in zip(line_of, rows, strict=True) if row not in good]
+    assert (pl.read_csv(aside)["line"].to_list() if lines else []) == lines
+
+
+def stripped(text):
+    return pl.Series([text]).str.strip_chars()[0]
+
+
+def test_only_newlines_end_a_line(file):
+    path = file("user,it\u2028em\n1,2\x1e3\n")
+    assert read_table(path, item="it\u2028em").items.ids.to_list() == ["2\x1e3"]
+
+
+def test_another_quote(file):
+    assert read_table(file("user,item\na,'x, y'\n"), quote="'").items.ids.to_list() == ["x, y"]

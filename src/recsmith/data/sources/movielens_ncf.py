@@ -50,7 +50,7 @@ def _item_codes(data: Dataset, file: Path) -> np.ndarray:
 
 
 def _negatives(file: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Returns int64 [U, 2], the pairs that the first column writes as "(user,item)", and [U, 99], the rest."""
+    """Returns int64 [U, 2], the pairs that the first column writes as "(user,item)", and the rest [U, 99]."""
     table = pl.read_csv(file, separator="\t", has_header=False, quote_char=None)
     pairs = table.to_series(0).str.extract_groups(r"\((\d+),(\d+)\)").struct.unnest().cast(pl.Int64)
     return pairs.to_numpy(), table[:, 1:].to_numpy()

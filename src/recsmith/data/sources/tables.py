@@ -60,10 +60,11 @@ def read_table(
     """Returns the data set of an interaction log in files.
 
     `path` is a file, a list of files, or a glob; rows come in the order of the files, by name. Columns that
-    are not named are found by their usual names (userId, movieId, rating, timestamp, …). `separator` is found
-    out when not given and may be several characters (`::`). Text that is not UTF-8 is read as Latin-1 and
-    the notes say so. Raises `DataError` for a table that cannot be read, `BadRows` for rows that cannot
-    (with line numbers and reasons) unless `on_bad_rows` is "quarantine".
+    are not named are found by their usual names (userId, movieId, rating, timestamp, …); "" for `weight` or
+    `time` leaves such a column alone. `separator` is found out when not given and may be several characters.
+    Text that is not UTF-8 is read as Latin-1 and the notes say so. Raises `DataError` for a table that cannot
+    be read, `BadRows` for rows that cannot (with line numbers and reasons) unless `on_bad_rows` is
+    "quarantine".
     """
     tables = scan_tables(
         path, format=format, separator=separator, header=header, encoding=encoding, quote=quote

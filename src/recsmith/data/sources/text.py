@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ _SAMPLE_LINES = 20
 _GZIP_MAGIC = b"\x1f\x8b"
 # polars splits at one byte; the ASCII unit separator takes the place of a longer separator.
 _STAND_IN = "\x1f"
+_NEWLINE = re.compile(r"\r\n|\n|\r")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -35,6 +37,8 @@ class TextFacts:
     has_stand_in: bool
     old_newlines: bool
     open_end: bool
+    blank_start: int
+    """Blank lines before the first that says something."""
     first_lines: tuple[str, ...]
     remarks: tuple[str, ...]
 
@@ -57,16 +61,18 @@ def scan_text(
     if not facts.first_lines:
         raise DataError(f"{path} must be a table with at least one row. Got an empty file.")
     split_at = separator or guess_separator(facts.first_lines, path)
-    quote_char = quote if quote and len(split_at) == 1 and facts.has_quotes else None
+    may_quote = bool(quote) and len(split_at) == 1 and (facts.has_quotes or quote != '"')
+    quote_char = quote if may_quote else None
     first = _fields(facts.first_lines[0], split_at, quote_char)
     names = _unique(first, path) if header else [f"column_{number}" for number in range(1, len(first) + 1)]
+    n_skipped = facts.blank_start + (1 if header else 0)
     plain = facts.encoding in ("utf-8", "utf-8-sig") and len(split_at) == 1 and not facts.old_newlines
     source: Path | io.BytesIO = path if plain else _transcoded(path, facts, split_at)
     frame = pl.scan_csv(
         source,
         schema=dict.fromkeys([*names, EXTRA], pl.String),
         has_header=False,
-        skip_rows=1 if header else 0,
+        skip_lines=n_skipped,
         separator=split_at if len(split_at) == 1 else _STAND_IN,
         quote_char=quote_char,
         truncate_ragged_lines=True,  # what is beyond EXTRA; EXTRA itself gives such a line away
@@ -76,7 +82,7 @@ def scan_text(
     return RawTable(
         frame,
         str(path),
-        _by_line(path, facts.encoding, split_at, quote_char, header=header),
+        _by_line(path, facts.encoding, quote_char, split_at, n_skipped),
         open_end=facts.open_end,
         blank_rows=True,
         remarks=facts.remarks,
@@ -119,13 +125,20 @@ def inspect_text(path: Path, *, encoding: str = "utf-8") -> TextFacts:
             chunk = _read(file, _CHUNK, path)
     found = "latin-1" if latin else wanted
     remarks = (f"{path} is not UTF-8; it was read as Latin-1",) if latin else ()
-    lines = sample.decode(found, errors="ignore").splitlines()
-    first = tuple(line.removeprefix("\ufeff") for line in lines[:_SAMPLE_LINES])
+    lines = [line.removeprefix("\ufeff") for line in _NEWLINE.split(sample.decode(found, errors="ignore"))]
+    blank_start = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
     ends = last.endswith((b"\n", b"\r", b"\n\x00", b"\x00\n"))
     return TextFacts(
-        found, n_bytes, quotes, stand_in, returns and not newlines, n_bytes > 0 and not ends,
-        first if any(line.strip() for line in lines) else (), remarks,
-    )  # fmt: skip
+        found,
+        n_bytes,
+        has_quotes=quotes,
+        has_stand_in=stand_in,
+        old_newlines=returns and not newlines,
+        open_end=n_bytes > 0 and not ends,
+        blank_start=blank_start,
+        first_lines=tuple(lines[blank_start : blank_start + _SAMPLE_LINES]),
+        remarks=remarks,
+    )
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -188,18 +201,20 @@ def _transcoded(path: Path, facts: TextFacts, separator: str) -> io.BytesIO:
     return io.BytesIO(text.encode("utf-8"))
 
 
-def _by_line(path: Path, encoding: str, separator: str, quote: str | None, *, header: bool) -> Locate:
+def _by_line(path: Path, encoding: str, quote: str | None, separator: str, n_skipped: int) -> Locate:
     """Returns the function that finds the line number and text of rows; reads the file again when asked."""
 
     def locate(rows: Sequence[int]) -> list[tuple[int, str]]:
         wanted, found = iter(rows), []
         target = next(wanted, None)
         with open_bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline=None) as text:
-            for record, (line, raw) in enumerate(_records(text, separator, quote), start=-1 if header else 0):
+            for _ in range(n_skipped):
+                text.readline()
+            for record, (line, raw) in enumerate(_records(text, separator, quote)):
                 if target is None:
                     break
                 if record == target:
-                    found.append((line, raw))
+                    found.append((n_skipped + line, raw))
                     target = next(wanted, None)
         return found
 
@@ -207,7 +222,7 @@ def _by_line(path: Path, encoding: str, separator: str, quote: str | None, *, he
 
 
 def _records(text: io.TextIOWrapper, separator: str, quote: str | None) -> Iterator[tuple[int, str]]:
-    """Yields the first line's number and the text of each record; a quoted one may take several lines."""
+    """Yields each record's first line number and its text; a quoted one may take several lines."""
     if quote is None:
         yield from ((number, line.rstrip("\n")) for number, line in enumerate(text, start=1))
         return
