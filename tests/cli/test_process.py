@@ -26,7 +26,8 @@ class Slow(Recommender):
     Config = SlowConfig
     state_names = ("score_I",)
     def _fit(self, data, run):
-        self.score_I = np.zeros(data.n_items, np.float32) if run.state is None else np.array(run.state["score_I"])
+        start = {"score_I": np.zeros(data.n_items, np.float32)} if run.state is None else run.state
+        self.score_I = np.array(start["score_I"])
         for epoch in run.epochs(self.config.n_epochs, "Slow"):
             self.score_I += generator(run.seed, "slow", epoch).random(data.n_items, np.float32)
             run.log(total=float(self.score_I.sum()))

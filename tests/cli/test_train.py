@@ -32,13 +32,13 @@ def test_settings_are_edited_before_the_recipe_is_read(recsmith, shop):
     [
         ((), "Give a RECIPE.toml, or --resume RUN."),
         (("absent.toml",), "recipe must be a TOML file. Got 'absent.toml'."),
-        (("shop.toml",), "--out must be a new path. Got 'runs/shop'. It is there already; --overwrite replaces it."),
+        (("shop.toml",), "Got 'runs/shop'. It is there already; --overwrite replaces it."),
         (("shop.toml", "--set", "model.n_neighbors=5", "--out", "x"), "Did you mean 'n_neighbours'?"),
         (("shop.toml", "--set", "modle.class=EASE", "--out", "x"), "Did you mean 'model'?"),
         (("shop.toml", "--set", "model.class=ItemKnn", "--out", "x"), "Did you mean 'ItemKNN'?"),
         (("shop.toml", "--set", "evaluate.metrics=['NDGC@10']", "--out", "x"), "NDCG"),
         (("shop.toml", "--resume", "runs/shop"), "Give a RECIPE.toml, or --resume RUN."),
-        (("--resume", "runs/shop"), "--resume must be a run that was stopped. Got 'runs/shop'. This one is done."),
+        (("--resume", "runs/shop"), "must be a run that was stopped. Got 'runs/shop'. This one is done."),
         (("--resume", "runs/shop", "--out", "x"), "it takes no --set, --out or --overwrite"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A recipe becomes a run folder, whole or not at all; Ctrl-C keeps what is done and going on changes nothing."""
+"""A recipe becomes a run folder, whole or not at all; Ctrl-C keeps what is done and resume goes on."""
 
 import json
 import os
@@ -128,7 +128,7 @@ def test_the_publishers_own_files_are_a_split(recipe_file, tmp_path):
         ("given", {}, "split.test must be a file of the same form as data.path. Got nothing."),
         ("given", {"tst": "a.csv"}, "Did you mean 'test'?"),
         ("none", {"n": 1}, "split.n must be a setting of none. Got 1. Known: none."),
-        ("by_time", {"fracton": 0.2}, "split.fracton must be a setting of by_time. Got 0.2. Did you mean 'fraction'?"),
+        ("by_time", {"fracton": 0.2}, "must be a setting of by_time. Got 0.2. Did you mean 'fraction'?"),
         ("k_fold", {"n": 3, "fold": 4}, "split.fold must be between 1 and 3. Got 4."),
         ("random_holdout", {"fraction": 2.0}, "fraction must be between 0 and 1"),
     ],

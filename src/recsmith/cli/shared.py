@@ -106,7 +106,7 @@ def failures(ctx: typer.Context) -> Iterator[None]:
     """Turns exceptions into one sentence and an exit status; `--debug` lets them through."""
     try:
         yield
-    except (KeyboardInterrupt, BrokenPipeError, OSError, ValueError, Exception) as error:
+    except (KeyboardInterrupt, Exception) as error:
         if is_flow(error):
             raise
         if isinstance(error, BrokenPipeError):
@@ -134,19 +134,14 @@ def describe(error: BaseException) -> tuple[str, int]:
     from recsmith.errors import InvalidValue, RecsmithError
 
     if isinstance(error, InvalidValue):
-        return sentence(error), WRONG_CALL
+        return str(error), WRONG_CALL
     if isinstance(error, RecsmithError):
-        return sentence(error), FAILED
+        return str(error), FAILED
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}.", FAILED
     name = type(error).__name__
     return f"{name}: {error}. This looks like a mistake of ours; --debug shows where.", FAILED
-
-
-def sentence(error: BaseException) -> str:
-    """Returns the message as written; `str()` of a `KeyError` would put quotes around it."""
-    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
 def _escape(text: str) -> str:

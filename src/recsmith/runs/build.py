@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -126,7 +126,7 @@ def fingerprint(data: Dataset) -> str:
     events = data.interactions
     for column in (events.user, events.item, events.weight, events.time):
         if column is not None:
-            mark = zlib.crc32(np.ascontiguousarray(column).view(np.uint8), mark)
+            mark = zlib.crc32(np.ascontiguousarray(column).data, mark)
     for ids in (data.users.ids, data.items.ids):
         mark = zlib.crc32(ids.hash(seed=0).to_numpy().tobytes(), mark)
     return f"{mark:08x}-{len(data)}"

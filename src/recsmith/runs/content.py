@@ -93,7 +93,7 @@ def item_map(model: HasVectors) -> ItemMap:
     return ItemMap(
         items=items,
         model=type(model).__name__,
-        method=f"First two principal components of the item vectors' directions ({share:.0%} of the variance).",
+        method=f"Two principal components of the item vectors' directions ({share:.0%} of the variance).",
     )
 
 

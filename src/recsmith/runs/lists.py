@@ -191,7 +191,7 @@ def write_all(
     target = Path(out)
     refuse_existing(target, overwrite=overwrite)
     memory = advisor.model.memory
-    schema = {
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
         USER_ID: memory.users.ids.dtype,
         ITEM_ID: memory.items.ids.dtype,
         SCORE: pl.Float32,

@@ -9,7 +9,7 @@ from recsmith.evaluation import Evaluation
 
 
 class Stage:
-    """Is told each thing as it happens. The command line prints it, a test collects it, this one does nothing."""
+    """Is told each thing as it happens; the command line prints it, this one does nothing."""
 
     def heading(self, text: str) -> None:
         """A new part begins."""
