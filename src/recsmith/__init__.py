@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         leave_last_out,
         random_holdout,
     )
+    from recsmith.data.door import read_frame
+    from recsmith.data.sources.events import read_events
     from recsmith.data.sources.movielens import load_movielens
     from recsmith.data.sources.sql import read_sql
     from recsmith.data.sources.tables import read_table
@@ -38,6 +40,8 @@ _WHERE = {
     "random_holdout": "data",
     "load_movielens": "data.sources.movielens",
     "read_table": "data.sources.tables",
+    "read_events": "data.sources.events",
+    "read_frame": "data.door",
     "read_sql": "data.sources.sql",
     "evaluate": "evaluation",
     "compare": "evaluation",
@@ -59,6 +63,8 @@ __all__ = [
     "load",
     "load_movielens",
     "random_holdout",
+    "read_events",
+    "read_frame",
     "read_sql",
     "read_table",
     "train",
