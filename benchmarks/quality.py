@@ -82,7 +82,7 @@ def measure(row: Row, *, run: Run | None = None) -> Outcome:
 def markdown(outcomes: list[Outcome]) -> str:
     """Gives the table for docs/results.md."""
     lines = [
-        "| model | protocol | settings (others default) | measured | target | met | published | fit | repeat |",
+        "| model | protocol | settings (others default) | measured | target | met | published | fit | row |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for outcome in outcomes:

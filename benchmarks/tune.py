@@ -4,7 +4,8 @@
     python benchmarks/tune.py ncf ItemKNN n_neighbours=50,100,200 shrinkage=0,20
     python benchmarks/tune.py 100k FunkSVD n_epochs=20,40 regularization=0.05,0.08
 
-Every combination is fitted; the best have the largest HitRate@10 + NDCG@10, or the smallest RMSE. Values are read as Python where they are (100, 0.5, True, None), else as words.
+Every combination is fitted; the best have the largest HitRate@10 + NDCG@10, or the smallest RMSE. Values are
+read as Python where they are (100, 0.5, True, None), else as words.
 """
 
 from __future__ import annotations

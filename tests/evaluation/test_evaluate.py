@@ -71,7 +71,6 @@ def test_streaming_in_blocks_and_threads_changes_nothing(make, monkeypatch):
     whole = evaluate(model, split, metrics=LISTED + RATED, n_bootstrap=50)
     monkeypatch.setattr(scoring, "_BLOCK_BYTES", 3 * 4 * split.train.n_items)  # three users a block
     monkeypatch.setattr("recsmith.evaluation.events._ROWS", 4)
-    monkeypatch.setattr("recsmith.evaluation.leakage._ROWS", 5)
     for threads in (1, 3):
         parts = evaluate(model, split, metrics=LISTED + RATED, n_bootstrap=50, run=Run(n_threads=threads))
         assert parts.to_dict() == whole.to_dict()

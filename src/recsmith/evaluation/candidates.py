@@ -93,20 +93,24 @@ def candidate_rows(
     `indptr` and `indices` are the relevant items of all users. Each code stands once in a row, in rising
     order.
     """
-    rows: list[np.ndarray] = []
-    marks: list[np.ndarray] = []
-    for b in range(start, stop):
-        mine = indices[indptr[b] : indptr[b + 1]]
-        both = np.union1d(mine, negatives.item[negatives.indptr[b] : negatives.indptr[b + 1]])
-        rows.append(both)
-        marks.append(np.isin(both, mine))
-    width = max((len(row) for row in rows), default=0)
-    code_BN = np.full((stop - start, width), -1, np.int32)
-    relevant_BN = np.zeros((stop - start, width), np.bool_)
-    for b, (row, mark) in enumerate(zip(rows, marks, strict=True)):
-        code_BN[b, : len(row)] = row
-        relevant_BN[b, : len(row)] = mark
+    n_rows, span = stop - start, int(max(negatives.item.max(initial=0), indices.max(initial=0))) + 1
+    # One number for a pair of row and item, so that one sort does all rows.
+    asked = _keys(indptr, indices, start, stop, span)
+    keys = np.unique(np.concatenate([asked, _keys(negatives.indptr, negatives.item, start, stop, span)]))
+    row, code = np.divmod(keys, span)
+    place = np.arange(len(keys)) - np.searchsorted(row, np.arange(n_rows))[row]
+    width = int(place.max(initial=-1)) + 1
+    code_BN = np.full((n_rows, width), -1, np.int32)
+    relevant_BN = np.zeros((n_rows, width), np.bool_)
+    code_BN[row, place] = code
+    relevant_BN[row, place] = np.isin(keys, asked, kind="sort")
     return code_BN, relevant_BN
+
+
+def _keys(indptr: np.ndarray, item: np.ndarray, start: int, stop: int, span: int) -> np.ndarray:
+    """Gives row · span + item for the items of rows start to stop."""
+    row = np.repeat(np.arange(stop - start, dtype=np.int64), np.diff(indptr[start : stop + 1]))
+    return row * span + item[indptr[start] : indptr[stop]]
 
 
 def rank(code_BN: np.ndarray, score_BN: np.ndarray, relevant_BN: np.ndarray, k: int) -> np.ndarray:

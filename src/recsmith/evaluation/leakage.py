@@ -9,9 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from recsmith.data import Histories, Interactions, Split
+from recsmith.kernels.hits import in_row
 from recsmith.models.base import Recommender
-
-_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -59,19 +58,9 @@ def check_model(model: Recommender, split: Split) -> tuple[Finding, ...]:
 
 
 def seen_entries(relevant: sparse.csr_matrix, histories: Histories) -> np.ndarray:
-    """Marks the stored entries of [B, I] that are in the same row's history, bool[nnz]; block by block."""
-    seen = np.zeros(relevant.nnz, np.bool_)
-    n_rows, n_items = relevant.shape
-    for start in range(0, n_rows, _ROWS):
-        stop = min(start + _ROWS, n_rows)
-        low, high = relevant.indptr[start], relevant.indptr[stop]
-        row = np.repeat(np.arange(stop - start), np.diff(relevant.indptr[start : stop + 1]))
-        part = histories.block(start, stop)
-        history_row = np.repeat(np.arange(stop - start), part.lengths)
-        known = history_row.astype(np.int64) * n_items + part.item
-        asked = row.astype(np.int64) * n_items + relevant.indices[low:high]
-        seen[low:high] = np.isin(asked, known)
-    return seen
+    """Marks the stored entries of [B, I] that are in the same row's history, bool[nnz]."""
+    indptr, indices = relevant.indptr.astype(np.int64), relevant.indices.astype(np.int32)
+    return in_row(indptr, indices, histories.indptr, histories.item, relevant.shape[1])
 
 
 def _repeated(relevant: sparse.csr_matrix, visible: Histories, *, n_events: int) -> Finding | None:

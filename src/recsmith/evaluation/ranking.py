@@ -25,7 +25,7 @@ from recsmith.evaluation.metrics import (
     UserMetric,
 )
 from recsmith.evaluation.task import Task
-from recsmith.kernels.hits import hits
+from recsmith.kernels.hits import in_row
 from recsmith.models.base import Recommender
 from recsmith.models.scoring import block_rows
 
@@ -72,11 +72,16 @@ def judge(
         for counted in per_item:
             listed = item_BK[:, : counted.k]
             counts[counted] += np.bincount(listed[listed >= 0], minlength=catalogue.n_items)
-        history = task.visible.block(rows.start, rows.stop).binary(catalogue.n_items)
-        n_seen += int(
-            hits(block.item_BK, history.indptr.astype(np.int64), history.indices.astype(np.int32)).sum()
-        )
+        history = task.visible.block(rows.start, rows.stop)
+        n_seen += _count_seen(item_BK, history.indptr, history.item, catalogue.n_items)
     return values, counts, n_seen
+
+
+def _count_seen(item_BK: np.ndarray, indptr: np.ndarray, item: np.ndarray, n_items: int) -> int:
+    """Counts the listed items that are in the same row's history."""
+    listed_BK = item_BK >= 0
+    list_indptr = np.concatenate([[0], np.cumsum(listed_BK.sum(axis=1))]).astype(np.int64)
+    return int(in_row(list_indptr, item_BK[listed_BK], indptr, item, n_items).sum())
 
 
 def catalogue_of(
