@@ -144,8 +144,8 @@ def _resolve(path: str, model_class: type[Recommender] | None) -> type[Recommend
 
 
 def _verify(path: Path, files: Mapping[str, str]) -> None:
-    for name, expected in files.items():
-        file = path / Path(name).name
+    for name in (*memories.FILES, _ARRAYS):
+        file, expected = path / name, files.get(name)
         if not file.is_file():
             raise ModelFileError(f"{path} must hold {name}. Got no such file. The folder is incomplete.")
         if _sha256(file) != expected:
