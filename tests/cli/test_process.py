@@ -12,8 +12,8 @@ import pytest
 
 RECSMITH = [sys.executable, "-m", "recsmith.cli.main"]
 
-SLOW = '''"""A model that learns slowly when SECONDS says so."""
-import os, time
+SLOW = '''"""A model that waits in its fourth epoch when HOLD names a folder."""
+import os, pathlib, time
 import numpy as np
 from recsmith.config import Config
 from recsmith.models import Recommender
@@ -31,35 +31,41 @@ class Slow(Recommender):
         for epoch in run.epochs(self.config.n_epochs, "Slow"):
             self.score_I += generator(run.seed, "slow", epoch).random(data.n_items, np.float32)
             run.log(total=float(self.score_I.sum()))
-            if epoch >= 2:
-                time.sleep(float(os.environ.get("SECONDS", "0")))
+            hold = os.environ.get("HOLD")
+            if hold and epoch == 3:
+                (pathlib.Path(hold) / "reached").touch()
+                while not (pathlib.Path(hold) / "go").exists():
+                    time.sleep(0.02)
     def _score(self, histories):
         return np.tile(self.score_I, (len(histories), 1))
 '''
 TRAIN = ["train", "shop.toml", "--set", "model={class='slow_shop_model.Slow'}", "--no-report"]
 
 
-def start(*words: str, seconds: float = 0.0, path: str = "") -> "subprocess.Popen[str]":
-    environment = {**os.environ, "SECONDS": str(seconds)} | ({"PYTHONPATH": path} if path else {})
+def start(*words: str, hold: Path | None = None, path: str = "") -> "subprocess.Popen[str]":
+    environment = dict(os.environ)
+    if hold is not None:
+        environment["HOLD"] = str(hold)
+    if path:
+        environment["PYTHONPATH"] = path
     return subprocess.Popen(
         [*RECSMITH, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
 
-def wait_for_fitting(run: str, process: "subprocess.Popen[str]") -> None:
-    """Waits until the log of an unfinished run says that it fits."""
-    for _ in range(600):
-        for log in Path().glob(f".{run}.*.part/log/train.log"):
-            if "Fitting" in log.read_text(encoding="utf-8"):
-                return
+def wait_until_it_holds(process: "subprocess.Popen[str]", hold: Path) -> None:
+    """Waits until a training stands in its fourth epoch."""
+    for _ in range(6000):
+        if (hold / "reached").exists():
+            return
         assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    raise AssertionError(f"{run} never began to fit")
+        time.sleep(0.02)
+    raise AssertionError("it never began to fit")
 
 
 @pytest.fixture
@@ -70,13 +76,14 @@ def slow_shop(shop: Path) -> Path:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
 def test_ctrl_c_keeps_what_is_done_and_resume_ends_as_if_nothing_had_happened(slow_shop):
-    training = start(*TRAIN, "--out", "stopped", seconds=0.3)
-    wait_for_fitting("stopped", training)
-    time.sleep(0.5)
+    training = start(*TRAIN, "--out", "stopped", hold=slow_shop)
+    wait_until_it_holds(training, slow_shop)
     training.send_signal(signal.SIGINT)
+    (slow_shop / "go").touch()
     status, out, err = finish(training)
     assert status == 130
     assert out == ""
+    assert "Stopped after epoch 4" in err
     assert "Go on with: recsmith train --resume stopped" in err
     assert "Traceback" not in err
 
@@ -94,15 +101,14 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(slow_shop):
     (slow_shop / "sitecustomize.py").write_text(
         "import recsmith.runs.checkpoint as c\nc.SECONDS_BETWEEN = 0.0\n", encoding="utf-8"
     )
-    training = start(*TRAIN, "--out", "killed", seconds=0.3, path=str(slow_shop))
-    wait_for_fitting("killed", training)
-    time.sleep(0.5)
+    training = start(*TRAIN, "--out", "killed", hold=slow_shop, path=str(slow_shop))
+    wait_until_it_holds(training, slow_shop)
     training.kill()
     assert finish(training)[0] == -signal.SIGKILL
     assert not (slow_shop / "killed").exists()
     status, out, err = finish(start("train", "--resume", "killed", "--no-report", "--json"))
     assert status == 0, err
-    assert "from epoch" in err
+    assert "from epoch 4 on" in err
     whole = json.loads(finish(start(*TRAIN, "--out", "whole", "--json"))[1])
     assert json.loads(out)["metrics"] == whole["metrics"]
     assert not list(slow_shop.glob(".killed*"))
@@ -110,13 +116,13 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(slow_shop):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
 def test_two_at_once_to_the_same_folder_are_refused(slow_shop):
-    first = start(*TRAIN, "--out", "same", seconds=0.3)
-    wait_for_fitting("same", first)
+    first = start(*TRAIN, "--out", "same", hold=slow_shop)
+    wait_until_it_holds(first, slow_shop)
     status, _, err = finish(start(*TRAIN, "--out", "same"))
     assert status == 1
     assert "which another recsmith is writing" in err
-    first.send_signal(signal.SIGINT)
-    assert finish(first)[0] == 130
+    (slow_shop / "go").touch()
+    assert finish(first)[0] == 0
 
 
 def test_json_is_the_only_thing_on_stdout(shop):
