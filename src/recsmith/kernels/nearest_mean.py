@@ -72,7 +72,7 @@ def _mean_block(
         )  # fmt: skip
         for ask in range(wanted_indptr[q], wanted_indptr[q + 1]):
             first = answer_indptr[wanted_item[ask]]
-            size = 0
+            size = np.int64(0)  # a bare 0 would compile the heap twice
             for place in range(answer_indptr[wanted_item[ask] + 1] - first):
                 r = answer_row[first + place]
                 similarity = similarity_R[r]

@@ -65,7 +65,7 @@ def _nearest_block(
             shrinkage, min_common, count_R, similarity_R, moment_RM, met_R,
         )  # fmt: skip
         codes, best = code_QN[q], similarity_QN[q]
-        size = 0
+        size = np.int64(0)  # a bare 0 would compile the heap twice
         for place in range(n_met if n_met >= 0 else n_rows):
             r = np.int32(met_R[place] if n_met >= 0 else place)
             common, similarity = count_R[r], similarity_R[r]

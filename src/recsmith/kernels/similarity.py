@@ -141,7 +141,8 @@ def similar_row(
         else:
             similarity = _from_moments(moment_RM[r], kind == _PEARSON)
         if kind >= _PEARSON:
-            moment_RM[r, :] = 0.0
+            for m in range(6):
+                moment_RM[r, m] = 0.0
         # Worked out in double and rounded once: what is equal on paper is equal here, so ties are ties.
         similarity_R[r] = similarity * (common / (common + shrinkage))
     return n_met

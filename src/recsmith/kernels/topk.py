@@ -29,7 +29,7 @@ def top_k(score_BI, k):
     best_BK = np.full((n_rows, k), -np.inf, np.float32)
     for row in range(n_rows):
         codes, scores = code_BK[row], best_BK[row]
-        size = 0
+        size = np.int64(0)  # a bare 0 would compile the heap twice
         for item in range(n_items):
             score = score_BI[row, item]
             if not score > -np.inf:
