@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,7 +98,7 @@ def write_parts(parts: Parts, target: Path) -> Path:
 def page_of(parts: Parts) -> Page:
     """Turns what there is into the report's own words."""
     about = content.profile(parts.data)
-    board = _leaderboard(parts)
+    board = _board(parts.evaluations, parts.primary, note=lambda one: one.protocol)
     return Page(
         header=Header(
             name=parts.name,
@@ -111,6 +111,7 @@ def page_of(parts: Parts) -> Page:
         tiles=_tiles(parts, about, board),
         leaderboard=board,
         comparisons=[_comparison(one) for one in parts.differences],
+        ratings=_board(parts.ratings, "RMSE", note=lambda one: one.split_rule),
         people=parts.people,
         item_map=None if parts.mapped is None else content.item_map(parts.mapped),
         crosstab=parts.crosstab,
@@ -134,14 +135,16 @@ def page_of(parts: Parts) -> Page:
     )
 
 
-def _leaderboard(parts: Parts) -> Leaderboard | None:
-    if not parts.evaluations:
+def _board(
+    evaluations: Mapping[str, Evaluation], primary: str, *, note: Callable[[Evaluation], str]
+) -> Leaderboard | None:
+    if not evaluations:
         return None
-    first = next(iter(parts.evaluations.values()))
+    first = next(iter(evaluations.values()))
     return Leaderboard(
-        results={name: found.to_dict() for name, found in parts.evaluations.items()},
-        primary=parts.primary or first.names[0],
-        note=first.protocol,
+        results={name: found.to_dict() for name, found in evaluations.items()},
+        primary=primary or first.names[0],
+        note=note(first),
     )
 
 
@@ -187,4 +190,4 @@ def _comparison(one: Difference) -> Comparison:
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}".lstrip("0")
+    return "" if value is None else f"{value:.3f}"
