@@ -132,6 +132,7 @@ def page(leaderboard: Leaderboard, crosstab: Crosstab, profile: DataProfile, ite
         ],
         item_map=item_map,
         crosstab=crosstab,
+        ratings=Leaderboard(results={"FunkSVD": {"RMSE": {"value": 0.9}}}, primary="RMSE", note="By chance."),
         curves=[Curve(model="FunkSVD", history=[{"epoch": 1, "rmse": 1.0}, {"epoch": 2, "rmse": 0.9}])],
         profile=profile,
         recipe=f'[data]\nsource = "{HOSTILE}"  # {CLOSING}\n',

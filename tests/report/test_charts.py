@@ -8,9 +8,10 @@ from datetime import date
 
 import altair
 import numpy as np
+import polars as pl
 import pytest
 
-from recsmith.report import Crosstab, Curve, DataProfile, charts, data_charts
+from recsmith.report import Crosstab, Curve, DataProfile, ItemMap, charts, data_charts
 from recsmith.report.item_map import OTHER, drawn, item_map
 from recsmith.report.labels import _box, place_names
 
@@ -118,10 +119,28 @@ def test_the_map_draws_unknown_genres_as_other_and_drops_what_has_no_place(item_
 
 @pytest.fixture
 def item_map_with_gap(item_map):
-    import polars as pl
-
     x = pl.when(pl.col("title") == "Plain").then(float("nan")).otherwise("x").alias("x")
     return replace(item_map, items=item_map.items.with_columns(x))
+
+
+def test_names_on_the_map_stand_apart_on_every_screen():
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(500, 2))
+    items = pl.DataFrame(
+        {
+            "x": points[:, 0],
+            "y": points[:, 1],
+            "title": [f"t{n}" for n in range(500)],
+            "group": ["Drama"] * 500,
+            "count": np.arange(500, 0, -1),
+        }
+    )
+    rows = drawn(ItemMap(items=items), {"Drama": "red"})
+    named = rows.filter(pl.col("name") <= 2).select("x", "y").to_numpy()
+    assert 8 < len(named) <= 16
+    assert 3 < (rows["name"] == 1).sum() <= 8
+    gaps = np.abs(named[:, None] - named[None])[np.triu_indices(len(named), 1)]
+    assert (gaps > [0.21 * 5, 0.045 * 5]).any(axis=1).all()
 
 
 def test_names_do_not_cover_each_other_where_there_is_room():

@@ -16,6 +16,7 @@ from recsmith.report import Page, build, write
 
 SECTIONS = {
     "leaderboard": "leaderboard",
+    "ratings": "ratings",
     "people": "people",
     "comparisons": "comparisons",
     "map": "item_map",
@@ -169,12 +170,20 @@ def test_figures_and_verdicts_are_in_the_page(outline: Outline):
 
 def test_the_best_of_each_metric_is_marked(outline: Outline):
     best = [attrs["data-value"] for attrs in outline.all("td") if attrs.get("class") == "best"]
-    assert best == ["0.31", "0.2", "0.9"]
+    assert best == ["0.31", "0.2", "0.9", "0.9"]
 
 
 def test_nothing_refused_is_said_and_unknown_is_not(page: Page):
     assert "Every row was accepted" in build(replace(page, profile=replace(page.profile, refused={})))
     assert "Every row was accepted" not in build(replace(page, profile=replace(page.profile, refused=None)))
+
+
+def test_a_long_list_is_folded_after_five(page: Page):
+    picks = [replace(page.people[0].picks[0], title=f"Title {n}", hit=False) for n in range(1, 8)]
+    outline = Outline(build(replace(page, people=[replace(page.people[0], picks=picks)])))
+    assert [attrs.get("start") for attrs in outline.all("ol")][1:] == [None, "6"]
+    assert [n for n in range(1, 8) if f"Title {n}" in outline.text] == [1, 2, 3, 4, 5, 6, 7]
+    assert "2 more" in outline.text
 
 
 @pytest.mark.parametrize("absent", ["jinja2", "vl_convert"])

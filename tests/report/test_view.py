@@ -59,6 +59,8 @@ def test_a_verdict_knows_which_way_is_better(metric, difference, verdict):
     assert duels([duel])[0]["verdict"] == verdict
     open_duel = replace(duel, low=-1.0, high=1.0)
     assert duels([open_duel])[0]["verdict"] == "no difference shown"
+    no_interval = duels([replace(duel, low=float("nan"), high=float("nan"))])[0]
+    assert (no_interval["verdict"], no_interval["bar"]) == ("no difference shown", None)
 
 
 def test_genres_have_the_same_colour_everywhere(page):

@@ -21,9 +21,9 @@ from recsmith.report.spec import (
     MUTED,
     WARM,
     Spec,
-    decimals,
     frame,
     quantity,
+    thousands,
     tip,
 )
 
@@ -44,9 +44,7 @@ def leaderboard(board: Leaderboard) -> Spec:
     y = {"field": "model", "type": "nominal", "sort": by_rank, "title": None, "axis": axis}
     colour = {"condition": {"test": "datum.rank === 0", "value": ACCENT}, "value": MUTED}
     ends = [tip("low", "95 % from", ".4f"), tip("high", "to", ".4f")]
-    low, value = (
-        quantity(field, number="~g", ticks=5, zero=False, nice=True, padding=12) for field in ("low", "value")
-    )
+    low, value = (quantity(field, ticks=5, zero=False, nice=True, padding=12) for field in ("low", "value"))
     return frame(
         rows,
         height=30 * len(board.results),
@@ -98,8 +96,8 @@ def tradeoff(board: Leaderboard, against: str) -> Spec:
         rows,
         height=_TRADEOFF_HEIGHT,
         encoding={
-            "x": quantity("x", f"{against} →", number="~g", ticks=5, domain=[left, right], nice=False),
-            "y": quantity("y", f"{board.primary} →", number="~g", ticks=5, domain=[low, high], nice=False),
+            "x": quantity("x", f"{against} →", ticks=5, domain=[left, right], nice=False),
+            "y": quantity("y", f"{board.primary} →", ticks=5, domain=[low, high], nice=False),
             "tooltip": [tip("model", "Model"), tip("y", board.primary, ".4f"), tip("x", against, ".4f")],
         },
         layer=[
@@ -158,7 +156,7 @@ def _panel(curve: Curve, kind: str, members: Sequence[str]) -> Spec:
     ]
     scale = {"domain": list(members), "range": [ACCENT, WARM, MUTED, INK][: len(members)]}
     legend = {"symbolType": "stroke", "symbolStrokeWidth": 3} if len(members) > 1 else None
-    x = quantity("epoch", "epoch", number="~g", ticks=5, grid=False, nice=False)
+    x = quantity("epoch", "epoch", ticks=5, grid=False, nice=False)
     last = [
         {"joinaggregate": [{"op": "max", "field": "epoch", "as": "last"}], "groupby": ["figure"]},
         {"filter": "datum.epoch === datum.last"},
@@ -168,7 +166,7 @@ def _panel(curve: Curve, kind: str, members: Sequence[str]) -> Spec:
         height=190,
         encoding={
             "x": {**x, "axis": {**x["axis"], "tickMinStep": 1}},
-            "y": quantity("value", kind, number=decimals([row["value"] for row in rows]), zero=False),
+            "y": quantity("value", kind, number=thousands([row["value"] for row in rows]), zero=False),
             "color": {"field": "figure", "type": "nominal", "title": None, "scale": scale, "legend": legend},
             "tooltip": [tip("epoch", "Epoch", "~g"), tip("figure", "Figure"), tip("value", "Value", ".4f")],
         },
@@ -196,7 +194,7 @@ def timings(environment: Environment) -> Spec:
         height=26 * len({row["model"] for row in rows}),
         encoding={
             "y": {"field": "model", "type": "nominal", "title": None, "sort": slowest, "axis": axis},
-            "x": {**quantity("seconds", "seconds", number="~g", ticks=5), "stack": "zero"},
+            "x": {**quantity("seconds", "seconds", ticks=5), "stack": "zero"},
             "color": {"field": "step", "type": "nominal", "title": None, "scale": scale},
             "order": {"field": "order", "type": "quantitative"},
             "tooltip": [tip("model", "Model"), tip("step", "Step"), tip("seconds", "Seconds", ".2f")],

@@ -258,6 +258,8 @@ class Page:
     header: Header
     tiles: Sequence[Tile] = ()
     leaderboard: Leaderboard | None = None
+    ratings: Leaderboard | None = None
+    """How well ratings are predicted: RMSE and MAE, by a protocol of their own."""
     comparisons: Sequence[Comparison] = ()
     people: Sequence[Person] = ()
     item_map: ItemMap | None = None

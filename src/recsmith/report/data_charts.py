@@ -31,7 +31,7 @@ def long_tail(profile: DataProfile) -> Spec:
             "x": quantity(
                 "rank", "items, most taken first", ticks=5, grid=False, domain=[1, max(len(counts), 2)]
             ),
-            "y": quantity("count", "interactions"),
+            "y": quantity("count", "interactions", number="~s"),
             "tooltip": [tip("rank", "Place", ","), tip("count", "Interactions", ",")],
         },
         layer=[
@@ -52,7 +52,7 @@ def weights(profile: DataProfile) -> Spec:
         height=_HEIGHT,
         encoding={
             "x": {"field": "weight", "type": "ordinal", "title": name.lower(), "axis": axis},
-            "y": quantity("count", "interactions"),
+            "y": quantity("count", "interactions", number="~s"),
             "tooltip": [tip("weight", name, "~g"), tip("count", "Interactions", ",")],
         },
         mark=BAR,
@@ -77,7 +77,7 @@ def activity(profile: DataProfile) -> Spec:
                 "sort": order,
                 "axis": axis,
             },
-            "y": quantity("users", "users"),
+            "y": quantity("users", "users", number="~s"),
             "tooltip": [tip("bin", "Interactions"), tip("users", "Users", ",")],
         },
         mark=BAR,
@@ -100,7 +100,7 @@ def months(profile: DataProfile) -> Spec:
                 **x,
                 "axis": {"format": "%Y" if len(rows) > 18 else "%b %Y", "tickCount": 6, "labelOverlap": True},
             },
-            "y": quantity("count", f"interactions a {unit}"),
+            "y": quantity("count", f"interactions a {unit}", number="~s"),
             "tooltip": [when, tip("count", "Interactions", ",")],
         },
         mark={"type": "area", "interpolate": "step-after", "color": ACCENT, "opacity": 0.85},

@@ -12,6 +12,8 @@ from recsmith.report.spec import CARD, INK, NARROW, WARM, Spec, frame, tip
 
 OTHER = "other"
 _MOST_DOTS = 4000
+_MOST_TRIED = 400
+_FAR_OUT = 0.005
 # How many names, and how far apart as shares of width and height: for a wide map, and for one on a phone.
 _WIDE, _PHONE = (16, 0.21, 0.045), (8, 0.55, 0.06)
 
@@ -32,11 +34,11 @@ def item_map(layout: ItemMap, colours: Mapping[str, str]) -> Spec:
             "field": axis,
             "type": "quantitative",
             "axis": None,
-            "scale": {**_PLANE, "domain": _ends(rows[axis])},
+            "scale": {**_PLANE, "domain": _middle(rows[axis])},
         }
         for axis in "xy"
     )
-    area = {"type": "sqrt", "range": [8, 260], "domain": [0, _ends(rows["count"])[1]]}
+    area = {"type": "sqrt", "range": [7, 240], "domain": [0, max([1, *rows["count"].to_list()])]}
     size = {"field": "count", "type": "quantitative", "legend": None, "scale": area}
     scale = {"domain": [*colours, OTHER], "range": [*colours.values(), "var(--cat-other)"]}
     wheel = "wheel![event.ctrlKey || event.metaKey || event.shiftKey]"
@@ -66,14 +68,16 @@ def item_map(layout: ItemMap, colours: Mapping[str, str]) -> Spec:
     )
 
 
-_PLANE: Spec = {"zero": False, "nice": False, "padding": 20}
+_PLANE: Spec = {"zero": False, "nice": False}
 
 
-def _ends(values: pl.Series) -> list[float]:
-    low, high = (
-        (float(values.to_numpy().min()), float(values.to_numpy().max())) if len(values) else (0.0, 1.0)
-    )
-    return [low, high if high > low else low + 1]
+def _middle(values: pl.Series) -> list[float]:
+    """The ends of an axis that shows all but the half percent furthest out on either side."""
+    if not len(values):
+        return [0.0, 1.0]
+    low, high = np.quantile(values.to_numpy(), [_FAR_OUT, 1 - _FAR_OUT]).tolist()
+    air = 0.06 * (high - low) or 1.0
+    return [low - air, high + air]
 
 
 def _names(transform: list[Spec]) -> list[Spec]:
@@ -93,9 +97,7 @@ def _thinned(rows: pl.DataFrame) -> list[Spec]:
     One dot stays in each patch of a grid; then again with the grid moved by half a patch, across, down, both.
     What is left is at least half a patch apart in one direction.
     """
-    steps = {
-        axis: 2 * gap * (_ends(rows[axis])[1] - _ends(rows[axis])[0]) for axis, gap in zip("xy", _WIDE[1:])
-    }
+    steps = {axis: 1.6 * gap * float(np.diff(_middle(rows[axis]))[0]) for axis, gap in zip("xy", _WIDE[1:])}
     order = [{"field": "order", "order": "ascending"}]
     transform: list[Spec] = []
     for moved in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):
@@ -129,22 +131,26 @@ def drawn(layout: ItemMap, colours: Mapping[str, str]) -> pl.DataFrame:
         )
         .with_row_index("order")
     )
-    spots = rows.select("x", "y").to_numpy()
+    spots = np.column_stack([_on_axis(rows[axis]) for axis in "xy"])
+    everywhere = _apart(spots, [], *_PHONE)
     names = np.full(len(spots), 3)
-    names[_apart(spots, *_WIDE)] = 2
-    names[_apart(spots, *_PHONE)] = 1
+    names[_apart(spots, everywhere, *_WIDE)] = 2
+    names[everywhere] = 1
     return rows.with_columns(pl.Series("name", names, dtype=pl.Int8))
 
 
-def _apart(points: np.ndarray, most: int, across: float, down: float) -> list[int]:
-    """Picks up to `most` of the first points, so far apart and from the sides that their names fit."""
-    if not len(points):
-        return []
-    spots = (points - points.min(axis=0)) / np.maximum(np.ptp(points, axis=0), 1e-12)
-    picked: list[int] = []
-    for place, (x, y) in enumerate(spots[:300]):
+def _on_axis(values: pl.Series) -> np.ndarray:
+    """The places on an axis, 0 at one end and 1 at the other."""
+    low, high = _middle(values)
+    return (values.to_numpy() - low) / (high - low)
+
+
+def _apart(spots: np.ndarray, before: list[int], most: int, across: float, down: float) -> list[int]:
+    """Adds to `before`, up to `most`, first dots so far apart and from the sides that their names fit."""
+    picked = list(before)
+    for place, (x, y) in enumerate(spots[:_MOST_TRIED]):
         clear = all(abs(x - spots[p, 0]) > across or abs(y - spots[p, 1]) > down for p in picked)
-        if clear and across / 2 < x < 1 - across / 2:
+        if clear and across / 2 < x < 1 - across / 2 and down < y < 1:
             picked.append(place)
         if len(picked) == most:
             break

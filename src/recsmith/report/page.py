@@ -14,7 +14,7 @@ from typing import Any
 
 from recsmith.errors import require
 from recsmith.report import charts, data_charts, view
-from recsmith.report.content import Page
+from recsmith.report.content import Leaderboard, Page
 from recsmith.report.item_map import OTHER, item_map
 from recsmith.report.spec import CONFIG, Spec
 from recsmith.storage import file_aside
@@ -74,21 +74,27 @@ class _Section:
     name: str
     view: Any
     charts: dict[str, Spec] = field(default_factory=dict)
+    own_template: str = ""
 
     @property
     def template(self) -> str:
-        return f"{self.id}.html.j2"
+        return self.own_template or f"{self.id}.html.j2"
 
 
 def _leaderboard(page: Page) -> _Section | None:
-    if page.leaderboard is None:
+    return _board("leaderboard", "Leaderboard", page.leaderboard)
+
+
+def _ratings(page: Page) -> _Section | None:
+    return _board("ratings", "Ratings", page.ratings)
+
+
+def _board(anchor: str, name: str, content: Leaderboard | None) -> _Section | None:
+    if content is None:
         return None
-    return _Section(
-        "leaderboard",
-        "Leaderboard",
-        view.board(page.leaderboard),
-        {"chart-leaderboard": charts.leaderboard(page.leaderboard)},
-    )
+    chart = f"chart-{anchor}"
+    shown = {**view.board(content), "anchor": anchor, "name": name, "chart": chart}
+    return _Section(anchor, name, shown, {chart: charts.leaderboard(content)}, "leaderboard.html.j2")
 
 
 def _tradeoff(page: Page) -> _Section | None:
@@ -198,6 +204,7 @@ _SECTIONS: tuple[Callable[[Page], _Section | None], ...] = (
     _leaderboard,
     _tradeoff,
     _comparisons,
+    _ratings,
     _people,
     _item_map,
     _crosstab,

@@ -58,12 +58,12 @@ def quantity(
     title: str | None = None,
     *,
     ticks: int = 4,
-    number: str = "~s",
+    number: str | None = None,
     grid: bool = True,
     **scale: Any,
 ) -> Spec:
     """Returns the encoding of a number on an axis with thin grid lines."""
-    axis = {"format": number, "tickCount": ticks, "grid": grid}
+    axis = {"tickCount": ticks, "grid": grid, **({"format": number} if number else {})}
     encoding: Spec = {"field": field, "type": "quantitative", "title": title, "axis": axis}
     return {**encoding, "scale": scale} if scale else encoding
 
@@ -75,6 +75,6 @@ def tip(field: str, title: str, number: str | None = None) -> Spec:
     return {"field": field, "type": "quantitative", "title": title, "format": number}
 
 
-def decimals(values: Sequence[float]) -> str:
-    """Returns a number format for an axis over these values: plain below ten thousand, "12k" above."""
-    return "~s" if any(abs(value) >= 1e4 for value in values) else "~g"
+def thousands(values: Sequence[float]) -> str | None:
+    """Returns the number format "12k" for an axis over values that large, else None (plain)."""
+    return "~s" if any(abs(value) >= 1e4 for value in values) else None

@@ -143,24 +143,17 @@ def duels(comparisons: Sequence[Comparison]) -> list[Row]:
     """Lays paired tests out as rows with a bar around zero and a verdict in words."""
     reach: dict[str, float] = {}
     for duel in comparisons:
-        reach[duel.metric] = max(reach.get(duel.metric, 1e-12), abs(duel.low), abs(duel.high))
+        ends = [abs(x) for x in (duel.low, duel.high, duel.difference) if np.isfinite(x)]
+        reach[duel.metric] = max(reach.get(duel.metric, 1e-12), *ends, 0.0)
     return [_duel(duel, reach[duel.metric]) for duel in comparisons]
 
 
 def _duel(duel: Comparison, reach: float) -> Row:
-    gain = -1.0 if lower_is_better(duel.metric) else 1.0
-    if duel.low <= 0 <= duel.high:
-        verdict, kind = "no difference shown", "open"
-    elif gain * duel.difference > 0:
-        verdict, kind = f"{duel.model} is better", "better"
-    else:
-        verdict, kind = f"{duel.baseline} is better", "worse"
-    left, right, at = (_percent(x, (-reach, reach)) for x in (duel.low, duel.high, duel.difference))
-    chance = (
-        ""
-        if duel.p_value is None
-        else ("< .001" if duel.p_value < 0.001 else f"{duel.p_value:.3f}".removeprefix("0"))
-    )
+    verdict, kind = _verdict(duel)
+    bar = None
+    if np.isfinite([duel.low, duel.high, duel.difference]).all():
+        left, right, at = (_percent(x, (-reach, reach)) for x in (duel.low, duel.high, duel.difference))
+        bar = {"left": left, "width": max(right - left, 1.0), "at": at}
     return {
         "model": duel.model,
         "baseline": duel.baseline,
@@ -168,17 +161,29 @@ def _duel(duel: Comparison, reach: float) -> Row:
         "verdict": verdict,
         "kind": kind,
         "difference": _signed(duel.difference),
-        "range": f"{_signed(duel.low)} to {_signed(duel.high)}",
-        "p": chance,
+        "range": f"{_signed(duel.low)} to {_signed(duel.high)}" if bar else "",
+        "p": _chance(duel.p_value),
         "n_users": "" if duel.n_users is None else count(duel.n_users),
-        "left": left,
-        "width": max(right - left, 1.0),
-        "at": at,
+        "bar": bar,
     }
 
 
+def _verdict(duel: Comparison) -> tuple[str, str]:
+    """What the interval says: better, worse, or open where it holds zero or there is none."""
+    if not (duel.low > 0 or duel.high < 0):
+        return "no difference shown", "open"
+    gain = -duel.difference if lower_is_better(duel.metric) else duel.difference
+    return (f"{duel.model} is better", "better") if gain > 0 else (f"{duel.baseline} is better", "worse")
+
+
+def _chance(p_value: float | None) -> str:
+    if p_value is None or not np.isfinite(p_value):
+        return ""
+    return "< .001" if p_value < 0.001 else f"{p_value:.3f}".removeprefix("0")
+
+
 def _signed(value: float) -> str:
-    return f"{value:+.4f}".replace("-", "−")
+    return f"{value:+.3f}".replace("-", "−") if np.isfinite(value) else "–"
 
 
 def person(content: Person, palette: Mapping[str, str]) -> Row:
