@@ -73,7 +73,7 @@ def main() -> None:
         if path is None:
             path = Path(scratch) / "log.parquet"
             maker = Path(__file__).with_name("generate.py")
-            users, items = max(given.events // 154, 10), max(given.events // 423, 100)
+            users, items = max(given.events // 154, 10), max(given.events // 423, 2_000)
             command = [sys.executable, str(maker), "--events", str(given.events), "--out", str(path)]
             subprocess.run(
                 [*command, "--users", str(users), "--items", str(items)], check=True, stdout=sys.stderr

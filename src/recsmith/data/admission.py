@@ -31,8 +31,6 @@ class Admission:
     """Event type → weight, for event logs."""
     feedback: Feedback | None = None
     """What a weight means; None finds it out."""
-    guess_columns: bool = True
-    """Whether a rating and a time column that are not named are looked for by their usual names."""
 
     def __post_init__(self) -> None:
         if self.on_bad_rows not in ("error", "quarantine"):

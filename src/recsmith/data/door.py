@@ -64,13 +64,7 @@ def admit(tables: Sequence[RawTable], *, columns: Columns, admission: Admission,
     Nothing is dropped in silence: the data set's notes say what was read, refused and repeated.
     """
     first = tables[0]
-    named = resolve(
-        columns,
-        first.columns,
-        source=first.name,
-        guess=admission.guess_columns,
-        first_line=first.first_line,
-    )
+    named = resolve(columns, first.columns, source=first.name, first_line=first.first_line)
     for table in tables[1:]:
         resolve(named, table.columns, source=table.name, guess=False, first_line=table.first_line)
     rows = read_rows(tables, named, admission)
