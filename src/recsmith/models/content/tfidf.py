@@ -26,10 +26,10 @@ class TfIdfContentConfig(Config):
     features: tuple[str, ...] | None = None
     """The item features to use, in any order; all that the data declares when not given."""
     feature_weights: Mapping[str, float] = Field(default_factory=dict)
-    """How much a feature counts against the others; 1 where not given, 0 leaves it out."""
-    profile: Literal["centred", "weight", "binary"] = "centred"
-    """How a person's items add up: by rating less the person's mean (what is liked less pulls away; when all
-    ratings are equal, each counts 1), by rating, or each as 1."""
+    """What a feature's tokens are multiplied by; 1 where not given, 0 leaves the feature out."""
+    profile: Literal["weight", "centred", "binary"] = "weight"
+    """How a person's items add up: by rating, by rating less the person's mean (what is liked less pulls
+    away; when all ratings are equal, each counts 1), or each as 1."""
     n_buckets: int = Field(default=10, ge=1)
     """Numbers and times fall into so many quantiles."""
     min_items: int = Field(default=1, ge=1)
@@ -69,14 +69,14 @@ class TfIdfContent(SimilarItems, Explains):
         return [known[name] for name in names if self.config.feature_weights.get(name, 1.0) != 0.0]
 
     def _feature_vectors(self, data: Dataset, feature: Feature) -> sparse.csr_matrix:
-        """Returns unit rows (1 + log tf) · idf of one feature, times the feature's weight."""
+        """Returns (1 + log tf) · idf of one feature's tokens, times the feature's weight."""
         assert data.item_table is not None
         count_IT, _ = token_counts(data.item_table, feature, n_buckets=self.config.n_buckets)
         items_T = column_counts(count_IT)
         vector_IT = count_IT[:, items_T >= self.config.min_items]
         idf_T = inverse_document_frequency(column_counts(vector_IT), vector_IT.shape[0])
         vector_IT.data = (1.0 + np.log(vector_IT.data)) * idf_T[vector_IT.indices]
-        return unit_rows(vector_IT) * np.float32(self.config.feature_weights.get(feature.name, 1.0))
+        return vector_IT * np.float32(self.config.feature_weights.get(feature.name, 1.0))
 
     def _score(self, histories: Histories) -> FloatArray:
         profile_BT = self._weights(histories) @ self.vector_IT
