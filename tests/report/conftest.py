@@ -62,6 +62,8 @@ def leaderboard() -> Leaderboard:
             HOSTILE: {"NDCG@10": ndcg(0.30), "Coverage@10": {"value": None}, "RMSE": {"value": 0.90}},
         },
         primary="NDCG@10",
+        warnings=[f"Seen items were recommended {HOSTILE}."],
+        remarks=["2 users left out."],
     )
 
 

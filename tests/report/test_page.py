@@ -159,6 +159,8 @@ def test_figures_and_verdicts_are_in_the_page(outline: Outline):
     assert "EASE leads on NDCG@10 with 0.310" in text
     assert "EASE is better" in text
     assert "because you liked" in text
+    assert "Too good to be true. Seen items were recommended" in text
+    assert "2 users left out." in text
     assert "2 January 2026, 03:04 UTC" in text
     assert "new to the model" in text
     assert "Nothing to recommend" in text
@@ -171,6 +173,12 @@ def test_figures_and_verdicts_are_in_the_page(outline: Outline):
 def test_the_best_of_each_metric_is_marked(outline: Outline):
     best = [attrs["data-value"] for attrs in outline.all("td") if attrs.get("class") == "best"]
     assert best == ["0.31", "0.2", "0.9", "0.9"]
+
+
+def test_no_warning_is_no_box(page: Page):
+    assert "Too good to be true" not in build(
+        replace(page, leaderboard=replace(page.leaderboard, warnings=()))
+    )
 
 
 def test_nothing_refused_is_said_and_unknown_is_not(page: Page):

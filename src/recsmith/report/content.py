@@ -53,6 +53,10 @@ class Leaderboard:
     primary: str
     note: str = ""
     """How the figures were made: "Full ranking over all unseen items."."""
+    warnings: Sequence[str] = ()
+    """What makes the figures too good to be true, a sentence each; stands above them."""
+    remarks: Sequence[str] = ()
+    """What else is worth knowing about them; stands below."""
 
     def __post_init__(self) -> None:
         if not self.results:

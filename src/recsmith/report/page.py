@@ -20,7 +20,7 @@ from recsmith.report.spec import CONFIG, Spec
 from recsmith.storage import file_aside
 
 _EXTRA = "report"
-_VEGA_LITE = "6.4"
+_VEGA_LITE = "6"  # the grammar that `spec.SCHEMA` names
 
 
 def write(page: Page, path: str | Path) -> Path:
@@ -218,7 +218,10 @@ _SECTIONS: tuple[Callable[[Page], _Section | None], ...] = (
 @functools.cache
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script, from the copy inside vl-convert: no download."""
-    return _in_script(require("vl_convert", extra=_EXTRA).javascript_bundle(vl_version=_VEGA_LITE))
+    convert = require("vl_convert", extra=_EXTRA)
+    ours = [version for version in convert.get_vegalite_versions() if version.split(".")[0] == _VEGA_LITE]
+    newest = max(ours, key=lambda version: int(version.split(".")[1]))
+    return _in_script(convert.javascript_bundle(vl_version=newest))
 
 
 def _asset(name: str) -> str:

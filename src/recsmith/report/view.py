@@ -84,6 +84,8 @@ def board(content: Leaderboard) -> Row:
         "heads": heads,
         "rows": rows,
         "note": content.note,
+        "warnings": list(content.warnings),
+        "remarks": list(content.remarks),
         "primary": content.primary,
         "says": _board_says(content),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,12 +140,25 @@ def _board(
 ) -> Leaderboard | None:
     if not evaluations:
         return None
-    first = next(iter(evaluations.values()))
+    found = list(evaluations.values())
+    first = found[0]
     return Leaderboard(
         results={name: found.to_dict() for name, found in evaluations.items()},
         primary=primary or first.names[0],
         note=note(first),
+        warnings=_said(finding.message for one in found for finding in one.leaks),
+        remarks=_said(remark for one in found for remark in _remarks(one)),
     )
+
+
+def _remarks(one: Evaluation) -> list[str]:
+    left_out = [f"{n:,} users left out: {reason}." for reason, n in one.left_out.items() if n]
+    return [*left_out, *one.notes, *(finding.message for finding in one.findings if finding.kind == "note")]
+
+
+def _said(sentences: Iterable[str]) -> tuple[str, ...]:
+    """What is said of several models is said once."""
+    return tuple(dict.fromkeys(sentences))
 
 
 def _summary(parts: Parts, board: Leaderboard | None) -> str:
