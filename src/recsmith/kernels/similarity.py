@@ -64,9 +64,7 @@ class Reference:
         weights = np.ones(matrix_RT.shape[1], np.float32) if weight_T is None else weight_T
         return cls(
             kind,
-            columns.indptr.astype(np.int64),
-            columns.indices.astype(np.int32),
-            columns.data.astype(np.float32),
+            *csr_arrays(columns),
             weights.astype(np.float32),
             scale_R.astype(np.float64),
             np.diff(matrix_RT.indptr).astype(np.int32),
@@ -97,8 +95,12 @@ class Reference:
 
 
 def csr_arrays(matrix: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns indptr int64, indices int32 and data float32."""
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32)
+    """Returns indptr int64, indices int32 and data float32: views where the types are so already."""
+    return (
+        matrix.indptr.astype(np.int64, copy=False),
+        matrix.indices.astype(np.int32, copy=False),
+        matrix.data.astype(np.float32, copy=False),
+    )
 
 
 @njit(nogil=True, cache=True)
