@@ -175,6 +175,13 @@ def test_the_best_of_each_metric_is_marked(outline: Outline):
     assert best == ["0.31", "0.2", "0.9", "0.9"]
 
 
+def test_one_model_alone_has_a_table_and_no_chart(page: Page):
+    outline = Outline(build(page))
+    assert "FunkSVD reaches RMSE 0.900." in " ".join(outline.text)
+    assert "chart-leaderboard" in outline.ids
+    assert "chart-ratings" not in outline.ids
+
+
 def test_no_warning_is_no_box(page: Page):
     assert "Too good to be true" not in build(
         replace(page, leaderboard=replace(page.leaderboard, warnings=()))

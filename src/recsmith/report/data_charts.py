@@ -62,8 +62,12 @@ def weights(profile: DataProfile) -> Spec:
 def activity(profile: DataProfile) -> Spec:
     """Draws how many users have how many interactions, in bins that double."""
     counts = np.asarray([] if profile.user_counts is None else profile.user_counts, dtype=np.int64)
-    powers = Counter(int(count).bit_length() - 1 for count in counts if count > 0)
-    rows = [{"bin": _bin(power), "from": 2**power, "users": n} for power, n in sorted(powers.items())]
+    # frexp: count = fraction × 2^power with a fraction in [½, 1), exactly.
+    powers, users = np.unique(np.frexp(counts[counts > 0])[1] - 1, return_counts=True)
+    rows = [
+        {"bin": _bin(power), "from": 2**power, "users": n}
+        for power, n in zip(powers.tolist(), users.tolist(), strict=True)
+    ]
     axis = {"labelAngle": 0, "labelOverlap": "parity"}
     order = {"field": "from", "op": "min"}
     return frame(

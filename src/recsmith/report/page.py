@@ -93,8 +93,10 @@ def _board(anchor: str, name: str, content: Leaderboard | None) -> _Section | No
     if content is None:
         return None
     chart = f"chart-{anchor}"
-    shown = {**view.board(content), "anchor": anchor, "name": name, "chart": chart}
-    return _Section(anchor, name, shown, {chart: charts.leaderboard(content)}, "leaderboard.html.j2")
+    # One model alone has nobody to be set beside.
+    specs = {chart: charts.leaderboard(content)} if len(content.results) > 1 else {}
+    shown = {**view.board(content), "anchor": anchor, "name": name, "chart": chart if specs else ""}
+    return _Section(anchor, name, shown, specs, "leaderboard.html.j2")
 
 
 def _tradeoff(page: Page) -> _Section | None:

@@ -124,13 +124,12 @@ def _percent(value: float, axis: tuple[float, float]) -> float:
 def _board_says(content: Leaderboard) -> str:
     ranked = content.ranked(content.primary)
     first = content.results[ranked[0]][content.primary]
+    if len(ranked) == 1:
+        return f"{ranked[0]} reaches {content.primary} {figure(first['value'])}."
+    second = content.results[ranked[1]][content.primary]
     text = f"{ranked[0]} leads on {content.primary} with {figure(first['value'])}"
-    if len(ranked) > 1:
-        second = content.results[ranked[1]][content.primary]
-        text += f", ahead of {ranked[1]} with {figure(second['value'])}"
-        if _overlap(first, second):
-            text += "; their intervals overlap"
-    return text + "."
+    text += f", ahead of {ranked[1]} with {figure(second['value'])}"
+    return text + ("; their intervals overlap." if _overlap(first, second) else ".")
 
 
 def _overlap(a: Mapping[str, float | None], b: Mapping[str, float | None]) -> bool:
