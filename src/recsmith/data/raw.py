@@ -28,6 +28,8 @@ class RawTable:
     locate: Locate
     unit: str = "line"
     open_end: bool = False
+    cut_end: bool = False
+    """Whether the file ends in the middle of a character, so that its last line is cut for certain."""
     blank_rows: bool = False
     remarks: tuple[str, ...] = ()
     first_line: str = ""

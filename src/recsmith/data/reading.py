@@ -178,9 +178,9 @@ def _mark_cut_lines(tables: Sequence[RawTable], rows: Rows) -> None:
     """Gives the last line of a file that ends without a newline its true reason, when it is bad."""
     for number, table in enumerate(tables):
         first, last = int(rows.starts[number]), int(rows.starts[number + 1]) - 1
-        if not table.open_end or last < first:
+        if not (table.open_end or table.cut_end) or last < first:
             continue
-        if rows.reason[last] or _lacks_a_digit(rows.time, rows.reason, first, last):
+        if table.cut_end or rows.reason[last] or _lacks_a_digit(rows.time, rows.reason, first, last):
             rows.words.append(_CUT)
             rows.reason[last] = len(rows.words)
         else:

@@ -188,3 +188,11 @@ def test_only_newlines_end_a_line(file):
 
 def test_another_quote(file):
     assert read_table(file("user,item\na,'x, y'\n"), quote="'").items.ids.to_list() == ["x, y"]
+
+
+def test_a_file_cut_in_the_middle_of_a_character(file, tmp_path):
+    path = file("user,item\nZoë,Amélie\nAnna,Amé".encode()[:-1])
+    with pytest.raises(BadRows, match="line 3: the file ends in the middle of this line"):
+        read_table(path)
+    data = read_table(path, on_bad_rows="quarantine", quarantine=tmp_path / "q")
+    assert data.users.ids.to_list() == ["Zoë"]  # and not Latin-1 for the rest

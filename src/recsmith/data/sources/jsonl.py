@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from recsmith.data.raw import EXTRA, Locate, RawTable
-from recsmith.data.sources.text import inspect_text, open_bytes
+from recsmith.data.sources.text import decoded, inspect_text, open_bytes
 from recsmith.errors import DataError
 
 _INFER = 10_000
@@ -27,7 +26,7 @@ def scan_jsonl(path: Path, *, encoding: str = "utf-8") -> RawTable:
     if not facts.first_lines:
         raise DataError(f"{path} must be a table with at least one row. Got an empty file.")
     locate = _by_line(path, facts.encoding)
-    if facts.encoding in ("utf-8", "utf-8-sig"):
+    if facts.encoding in ("utf-8", "utf-8-sig") and not facts.cut_end:
         try:
             frame = _scan(path)
             frame.select(pl.len()).collect(engine="streaming")
@@ -40,6 +39,7 @@ def scan_jsonl(path: Path, *, encoding: str = "utf-8") -> RawTable:
         str(path),
         locate,
         open_end=facts.open_end,
+        cut_end=facts.cut_end,
         remarks=facts.remarks,
         extra_reason=_NOT_JSON,
     )
@@ -79,7 +79,7 @@ def _as_text(value: object) -> str | None:
 
 
 def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
-    with open_bytes(path) as file, io.TextIOWrapper(file, encoding=encoding) as text:
+    with open_bytes(path) as file, decoded(file, encoding) as text:
         for number, line in enumerate(text, start=1):
             if line.strip():
                 yield number, line.rstrip("\n")

@@ -37,6 +37,8 @@ class TextFacts:
     has_stand_in: bool
     old_newlines: bool
     open_end: bool
+    cut_end: bool
+    """Whether the file ends in the middle of a character."""
     blank_start: int
     """Blank lines before the first that says something."""
     first_lines: tuple[str, ...]
@@ -66,7 +68,8 @@ def scan_text(
     first = _fields(facts.first_lines[0], split_at, quote_char)
     names = _unique(first, path) if header else [f"column_{number}" for number in range(1, len(first) + 1)]
     n_skipped = facts.blank_start + (1 if header else 0)
-    plain = facts.encoding in ("utf-8", "utf-8-sig") and len(split_at) == 1 and not facts.old_newlines
+    is_utf8 = facts.encoding in ("utf-8", "utf-8-sig") and not facts.cut_end
+    plain = is_utf8 and len(split_at) == 1 and not facts.old_newlines
     source: Path | io.BytesIO = path if plain else _transcoded(path, facts, split_at)
     frame = pl.scan_csv(
         source,
@@ -84,6 +87,7 @@ def scan_text(
         str(path),
         _by_line(path, facts.encoding, quote_char, split_at, n_skipped),
         open_end=facts.open_end,
+        cut_end=facts.cut_end,
         blank_rows=True,
         remarks=facts.remarks,
         first_line=facts.first_lines[0],
@@ -123,6 +127,7 @@ def inspect_text(path: Path, *, encoding: str = "utf-8") -> TextFacts:
                         raise DataError(f"{path} must be text in {wanted}. Got {error}.") from error
                     latin = True
             chunk = _read(file, _CHUNK, path)
+    cut_end = not latin and _is_unfinished(decoder)
     found = "latin-1" if latin else wanted
     remarks = (f"{path} is not UTF-8; it was read as Latin-1",) if latin else ()
     lines = [line.removeprefix("\ufeff") for line in _NEWLINE.split(sample.decode(found, errors="ignore"))]
@@ -135,6 +140,7 @@ def inspect_text(path: Path, *, encoding: str = "utf-8") -> TextFacts:
         has_stand_in=stand_in,
         old_newlines=returns and not newlines,
         open_end=n_bytes > 0 and not ends,
+        cut_end=cut_end,
         blank_start=blank_start,
         first_lines=tuple(lines[blank_start : blank_start + _SAMPLE_LINES]),
         remarks=remarks,
@@ -149,6 +155,19 @@ def open_bytes(path: Path) -> IO[bytes]:
     except OSError as error:
         raise DataError(f"{path} must be a file that can be read. Got: {error.strerror}.") from error
     return cast(IO[bytes], gzip.open(path, "rb")) if packed else path.open("rb")
+
+
+def decoded(file: IO[bytes], encoding: str) -> io.TextIOWrapper:
+    """Returns the text of a file; what is left of a character at its end is shown as one that is unknown."""
+    return io.TextIOWrapper(file, encoding=encoding, errors="replace", newline=None)
+
+
+def _is_unfinished(decoder: codecs.IncrementalDecoder) -> bool:
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def guess_separator(lines: Sequence[str], path: Path) -> str:
@@ -191,7 +210,7 @@ def _unique(names: list[str], path: Path) -> list[str]:
 def _transcoded(path: Path, facts: TextFacts, separator: str) -> io.BytesIO:
     """Returns the file as UTF-8 with one-character separators and newlines, in memory."""
     with open_bytes(path) as file:
-        text = file.read().decode(facts.encoding)
+        text = file.read().decode(facts.encoding, errors="replace")
     if len(separator) > 1:
         if facts.has_stand_in:
             raise DataError(f"{path} must not hold the character 0x1F when its separator is {separator!r}.")
@@ -207,7 +226,7 @@ def _by_line(path: Path, encoding: str, quote: str | None, separator: str, n_ski
     def locate(rows: Sequence[int]) -> list[tuple[int, str]]:
         wanted, found = iter(rows), []
         target = next(wanted, None)
-        with open_bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline=None) as text:
+        with open_bytes(path) as file, decoded(file, encoding) as text:
             for _ in range(n_skipped):
                 text.readline()
             for record, (line, raw) in enumerate(_records(text, separator, quote)):
