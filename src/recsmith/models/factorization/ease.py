@@ -22,10 +22,12 @@ from recsmith.types import CodeArray, FloatArray
 
 
 class EASEConfig(Config):
-    """Says what to minimise: |X − XB|² + λ |B|² with a zero diagonal of B."""
+    """Says what to minimise: Σ_u |N(u)|^−η |x_u − x_u B|² + λ |B|² with a zero diagonal of B."""
 
-    regularization: float = Field(300.0, gt=0)
+    regularization: float = Field(500.0, gt=0)
     """λ; in the hundreds for logs of people's tastes."""
+    activity_exponent: float = Field(0.0, ge=0, le=1)
+    """η: above 0, a very active person's many items do not drown the others'; Steck has 0."""
     weighting: Literal["binary", "weight"] = "binary"
     """X holds 1 for what was taken, or its weight."""
     solver: Literal["auto", "primal", "dual"] = "auto"
@@ -59,6 +61,10 @@ class EASE(SimilarItems, Explains):
     def _fit(self, data: Dataset, run: Run) -> None:
         matrix = self._matrix(data.histories(), data.n_items)
         active = matrix[np.diff(matrix.indptr) > 0]
+        if self.config.activity_exponent > 0:
+            length_U = np.diff(active.indptr)
+            weight_U = length_U.astype(np.float32) ** np.float32(-self.config.activity_exponent / 2)
+            active.data = active.data * np.repeat(weight_U, length_U)
         self.weight_II = self.matrix_UI = self.solved_UI = self.diagonal_I = None
         dual = self._is_dual(*active.shape)
         try:

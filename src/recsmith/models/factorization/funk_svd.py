@@ -27,13 +27,13 @@ class FunkSVDConfig(Config):
 
     embedding_dim: int = Field(100, ge=1)
     """Length of the vectors, D."""
-    n_epochs: int = Field(40, ge=1)
+    n_epochs: int = Field(60, ge=1)
     """Passes over the ratings, each in a new order."""
-    learning_rate: float = Field(0.01, gt=0)
+    learning_rate: float = Field(0.02, gt=0)
     """Size of a step in the first epoch, η."""
     learning_rate_decay: float = Field(0.97, gt=0, le=1)
     """Factor on the learning rate from one epoch to the next."""
-    regularization: float = Field(0.08, ge=0)
+    regularization: float = Field(0.12, ge=0)
     """λ, for each rating: a user with n ratings is held back by λ n."""
     loss: Literal["squared", "huber"] = "squared"
     """Huber's loss is squared up to `huber_delta` and linear beyond: outlying ratings pull less."""
