@@ -81,10 +81,15 @@ def test_a_model_beside_the_recipe_can_be_trained(recsmith, shop):
         "        return np.tile(self.score_I, (len(histories), 1))\n",
         encoding="utf-8",
     )
-    result = recsmith(
-        "train", "shop.toml", "--set", "model={class='own_shop_models.Mine'}", "--out", "x", "--no-report"
-    )
+    result = recsmith("train", "shop.toml", "--set", "model={class='own_shop_models.Mine'}", "--out", "x")
     assert result.status == 0, result.err
+    assert (shop / "x" / "report.html").is_file() or "No report.html" in result.err
+    for words in (("recommend", "--model", "x", "--user", "1"), ("evaluate", "x")):
+        refused = recsmith(*words)
+        assert refused.status == 1
+        assert "The model's class must be one of recsmith's own, or handed in." in refused.err
+        assert "--model-class own_shop_models.Mine" in refused.err
+        assert recsmith(*words, "--model-class", "own_shop_models.Mine").status == 0
 
 
 def test_evaluate_repeats_the_runs_figures(recsmith, shop):

@@ -10,9 +10,9 @@ import pytest
 
 import recsmith
 from recsmith.config.recipe import Recipe, load_recipe
-from recsmith.errors import InvalidValue, ModelFileError, RecsmithError
+from recsmith.errors import InvalidValue, MissingExtra, ModelFileError, RecsmithError
 from recsmith.models import Recommender
-from recsmith.runs import Interrupted, checkpoint, files, open_run, resume, train
+from recsmith.runs import Interrupted, checkpoint, files, open_run, page, resume, train
 from recsmith.runs.lock import RunIsLocked, only_writer
 
 OWN_MODEL = '''
@@ -322,17 +322,31 @@ def test_a_full_disk_leaves_the_old_run(recipe, tmp_path, monkeypatch):
 
 
 def test_without_the_report_extra_the_run_says_how_to_get_it(recipe, tmp_path, monkeypatch):
-    from recsmith.errors import MissingExtra
-    from recsmith.runs.folder import RunFolder
-
     def missing(*_: object, **__: object) -> None:
         raise MissingExtra("jinja2", "report")
 
-    monkeypatch.setattr(RunFolder, "write_report", missing)
+    monkeypatch.setattr(page, "write_parts", missing)
     said: list[str] = []
     run = train(recipe, out=tmp_path / "run", say=said.append)
     assert not (run.path / "report.html").exists()
     assert any("pip install 'recsmith[report]'" in line for line in said)
+
+
+def test_a_report_that_fails_does_not_take_the_training_with_it(recipe, tmp_path, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(page, "write_parts", broken)
+    said: list[str] = []
+    run = train(recipe, out=tmp_path / "run", say=said.append)
+    assert run.status["state"] == "done"
+    assert f"No report.html: RuntimeError: no ink. Try: recsmith report {run.path}" in said
+
+
+def test_a_report_is_named_after_its_run(recipe, tmp_path):
+    pytest.importorskip("vl_convert", reason="the report extra is not installed")
+    run = train(recipe, out=tmp_path / "tea-shop")
+    assert "<h1>tea-shop</h1>" in (run.path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_folder_that_is_no_run_is_told_apart(tmp_path):

@@ -21,6 +21,7 @@ def evaluate(
         int | None, typer.Option("--n-bootstrap", min=0, help="Resamples behind the 95 % intervals.")
     ] = None,
     progress: shared.Progress = True,
+    model_class: shared.ModelClass = None,
     json: shared.Json = False,
     debug: shared.Debug = False,
 ) -> None:
@@ -28,7 +29,9 @@ def evaluate(
     from recsmith.runs import open_run
 
     folder = open_run(run)
-    found = folder.evaluate(metrics=metric, n_bootstrap=n_bootstrap, progress=progress)
+    found = folder.evaluate(
+        metrics=metric, n_bootstrap=n_bootstrap, progress=progress, model_class=shared.own_class(model_class)
+    )
     if json:
         shared.print_json(found.to_dict())
     else:

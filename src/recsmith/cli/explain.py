@@ -20,6 +20,7 @@ def explain(
         typer.Option("--likes", metavar="TITLE", help="Somebody new likes this. May be repeated."),
     ] = None,
     k: Annotated[int, typer.Option("-k", "--k", help="How many reasons.")] = 5,
+    model_class: shared.ModelClass = None,
     json: shared.Json = False,
     debug: shared.Debug = False,
 ) -> None:
@@ -28,7 +29,9 @@ def explain(
 
     if (user is None) == (not likes):
         raise shared.wrong_call("Give one of --user, --likes.")
-    document = lists.open_model(model).explain(item, user=user, likes=likes or (), k=k)
+    document = lists.open_model(model, model_class=shared.own_class(model_class)).explain(
+        item, user=user, likes=likes or (), k=k
+    )
     if json:
         shared.print_json(document)
         return

@@ -48,6 +48,7 @@ def recommend(
     reasons: Annotated[int, typer.Option("--reasons", min=0, help="How many reasons for each item.")] = 2,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out when it is there.")] = False,
     progress: shared.Progress = True,
+    model_class: shared.ModelClass = None,
     json: shared.Json = False,
     debug: shared.Debug = False,
 ) -> None:
@@ -58,7 +59,7 @@ def recommend(
         raise shared.wrong_call("Give one of --user, --likes, --all.")
     if everyone and out is None:
         raise shared.wrong_call("--all needs --out F.parquet.")
-    advisor = lists.open_model(model)
+    advisor = lists.open_model(model, model_class=shared.own_class(model_class))
     options: dict[str, Any] = {"k": k, "exclude_seen": exclude_seen}
     if everyone:
         assert out is not None

@@ -18,13 +18,14 @@ def report(
         Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="RUN/report.html else.")
     ] = None,
     progress: shared.Progress = True,
+    model_class: shared.ModelClass = None,
     json: shared.Json = False,
     debug: shared.Debug = False,
 ) -> None:
     """Write a run's page: one HTML file that works offline."""
     from recsmith.runs import open_run
 
-    path = open_run(run).write_report(out, progress=progress)
+    path = open_run(run).write_report(out, progress=progress, model_class=shared.own_class(model_class))
     if json:
         shared.print_json({"report": path})
     else:

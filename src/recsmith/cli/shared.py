@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod
     from rich.table import Table
 
+    from recsmith.models import Recommender
+
 WRONG_CALL = 2
 FAILED = 1
 INTERRUPTED = 130
@@ -44,12 +46,34 @@ Progress = Annotated[bool, typer.Option("--progress/--no-progress", help="Progre
 ModelPath = Annotated[
     Path, typer.Option("--model", "-m", metavar="RUN", help="A run folder, or a saved model's folder.")
 ]
+ModelClass = Annotated[
+    str | None,
+    typer.Option(
+        "--model-class", metavar="A.B.C", help="Import this class: the model is from outside recsmith."
+    ),
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 
 
 def example(*commands: str) -> str:
     """Returns the end of a command's --help; a test runs what it shows."""
     return "\n\n".join(f"Example: {command}" for command in commands)
+
+
+def own_class(path: str | None) -> type[Recommender] | None:
+    """Imports the class of a model from outside the house, when the person names one."""
+    if path is None:
+        return None
+    from recsmith.runs.build import model_class
+
+    see_working_folder()
+    return model_class(path)
+
+
+def see_working_folder() -> None:
+    """Lets modules of the working folder be imported: a script's own path does not have it."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
 
 
 def print_json(document: Any) -> None:

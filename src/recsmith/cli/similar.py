@@ -15,13 +15,14 @@ def similar(
     model: shared.ModelPath,
     item: Annotated[str, typer.Option("--item", "-i", metavar="ID", help="An item id, or its title.")],
     k: Annotated[int, typer.Option("-k", "--k", help="How many neighbours.")] = 10,
+    model_class: shared.ModelClass = None,
     json: shared.Json = False,
     debug: shared.Debug = False,
 ) -> None:
     """List the items that are most alike to one."""
     from recsmith.runs import lists
 
-    document = lists.open_model(model).similar(item, k=k)
+    document = lists.open_model(model, model_class=shared.own_class(model_class)).similar(item, k=k)
     if json:
         shared.print_json(document)
         return

@@ -40,15 +40,11 @@ def train(
     debug: shared.Debug = False,
 ) -> None:
     """Train what a recipe says, judge it, and keep everything in one run folder."""
-    import os
-    import sys
-
     from recsmith.config.recipe import load_recipe
     from recsmith.runs import resume as go_on
     from recsmith.runs import train as train_recipe
 
-    # A model of one's own stands beside the recipe it is named in, and a script's path has no working folder.
-    sys.path.append(os.getcwd())
+    shared.see_working_folder()
     if (recipe is None) == (resume is None):
         raise shared.wrong_call("Give a RECIPE.toml, or --resume RUN.")
     if resume is not None:

@@ -228,6 +228,10 @@ def _save(
     (folder / files.RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
     result.models[best].save(folder / files.MODEL)
     result.evaluations[best].save(folder)
+    for name, found in result.evaluations.items():
+        found.save(folder / files.EVALUATIONS / name)
+    for name, found in result.ratings.items():
+        found.save(folder / files.RATINGS / name)
     (folder / files.LOG).mkdir()
     files.write_curve(folder, result.models[best].learning_curve)
     files.write_json(

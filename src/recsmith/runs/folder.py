@@ -48,6 +48,17 @@ class RunFolder:
         return Evaluation.load(self.path)
 
     @property
+    def evaluations(self) -> dict[str, Evaluation]:
+        """The models judged here, by name: the run's own, or all of a demo's."""
+        found = _evaluations_in(self.path / files.EVALUATIONS)
+        return found or ({self.recipe.model.name: self.evaluation} if self.metrics else {})
+
+    @property
+    def ratings(self) -> dict[str, Evaluation]:
+        """A demo's models judged by how well they predict ratings."""
+        return _evaluations_in(self.path / files.RATINGS)
+
+    @property
     def learning_curve(self) -> list[dict[str, float]]:
         """A row for each epoch; empty for a model that doesn't learn in epochs."""
         file = self.path / files.LOG / files.CURVE
@@ -87,13 +98,18 @@ class RunFolder:
         run = make_run(self.recipe.run, progress=progress)
         return judge(self.model(model_class=model_class), self.split(), asked, run=run)
 
-    def write_report(self, out: str | Path | None = None, *, progress: bool = False) -> Path:
+    def write_report(
+        self,
+        out: str | Path | None = None,
+        *,
+        progress: bool = False,
+        model_class: type[Recommender] | None = None,
+    ) -> Path:
         """Writes the run's page; returns its path. Raises `MissingExtra` without the report extra."""
         from recsmith.runs.page import write_page
 
         target = Path(out) if out is not None else self.path / files.REPORT
-        write_page(self, target, progress=progress)
-        return target
+        return write_page(self, target, model=self.model(model_class=model_class), progress=progress)
 
 
 def open_run(path: str | Path) -> RunFolder:
@@ -116,3 +132,7 @@ def compare_runs(paths: Sequence[str | Path], *, metrics: Sequence[str] | None =
     names = [run.path.name for run in runs]
     unique = names if len(set(names)) == len(names) else [str(run.path) for run in runs]
     return compare({name: run.evaluation for name, run in zip(unique, runs, strict=True)}, metrics=metrics)
+
+
+def _evaluations_in(folder: Path) -> dict[str, Evaluation]:
+    return {one.name: Evaluation.load(one) for one in sorted(folder.glob("*")) if one.is_dir()}

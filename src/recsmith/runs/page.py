@@ -11,9 +11,9 @@ from pathlib import Path
 from recsmith import __version__
 from recsmith import progress as bars
 from recsmith.config.run import cores
-from recsmith.data import Dataset
+from recsmith.data import Dataset, Split
 from recsmith.evaluation import Difference, Evaluation
-from recsmith.models import HasVectors, PredictsRatings
+from recsmith.models import HasVectors, PredictsRatings, Recommender
 from recsmith.report import (
     Comparison,
     Crosstab,
@@ -28,7 +28,7 @@ from recsmith.report import (
     Timing,
     write,
 )
-from recsmith.runs import content
+from recsmith.runs import content, files
 from recsmith.runs.crosstab import crosstab
 from recsmith.runs.doctor import LIBRARIES, processor, version_of
 from recsmith.runs.folder import RunFolder
@@ -56,34 +56,42 @@ class Parts:
     seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
-def write_page(run: RunFolder, target: Path, *, progress: bool = False) -> Path:
-    """Writes the page of a run folder: reads its data again and asks its model."""
+def write_page(
+    run: RunFolder,
+    target: Path,
+    *,
+    name: str | None = None,
+    model: Recommender | None = None,
+    split: Split | None = None,
+    data: Dataset | None = None,
+    progress: bool = False,
+) -> Path:
+    """Writes the page of a run folder; model, split and data that are not at hand are read again."""
     with bars.bar("report", total=3, shown=progress) as bar:
-        data = run.data()
-        split = run.split(data)
+        whole = run.data() if data is None else data
+        divided = run.split(whole) if split is None else split
         bar.step()
-        model = run.model()
-        advisor = Advisor(model)
-        name = type(model).__name__
-        evaluations = {name: run.evaluation} if run.metrics else {}
-        users = split.train.users.decode(split.test_users()[:N_PEOPLE]) if len(split.test) else []
+        fitted = run.model() if model is None else model
+        advisor = Advisor(fitted)
+        users = divided.train.users.decode(divided.test_users()[:N_PEOPLE]) if len(divided.test) else []
         people = [
-            content.person(advisor, f"User {user}", user_id=user, split=split)
+            content.person(advisor, f"User {user}", user_id=user, split=divided)
             for user in users
             if advisor.history(user)
         ]
         bar.step()
         parts = Parts(
-            name=run.path.name.removeprefix(".").removesuffix(".part"),
-            data=data,
-            split_rule=split.rule,
-            evaluations=evaluations,
+            name=name or run.path.name,
+            data=whole,
+            split_rule=divided.rule,
+            evaluations=run.evaluations,
+            ratings=run.ratings,
             primary=next(iter(run.metrics), ""),
             people=people,
-            mapped=model if isinstance(model, HasVectors) else None,
-            crosstab=crosstab(data, model if isinstance(model, PredictsRatings) else None),
-            curves={name: run.learning_curve} if run.learning_curve else {},
-            recipe=(run.path / "recipe.toml").read_text(encoding="utf-8"),
+            mapped=fitted if isinstance(fitted, HasVectors) else None,
+            crosstab=crosstab(whole, fitted if isinstance(fitted, PredictsRatings) else None),
+            curves={type(fitted).__name__: run.learning_curve} if run.learning_curve else {},
+            recipe=(run.path / files.RECIPE).read_text(encoding="utf-8"),
         )
         written = write_parts(parts, target)
         bar.step()

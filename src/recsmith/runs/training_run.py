@@ -176,7 +176,7 @@ class _Work:
             self._judge(model, split)
             self._finish(split, data, state=DONE, fit_seconds=round(fit_seconds, 3))
             if self.report:
-                self._write_report()
+                self._write_report(model, split, data)
         except KeyboardInterrupt:
             kept = "Stopped after the training; the model is kept, its judgement is not."
             return self._interrupted(kept, split, data, state=FITTED)
@@ -215,8 +215,16 @@ class _Work:
             },
         )
 
-    def _write_report(self) -> None:
+    def _write_report(self, model: Recommender, split: Split, data: Dataset) -> None:
+        """Writes the page; a page that fails is no reason to lose a training."""
         try:
-            RunFolder(self.folder).write_report(progress=bool(self.progress))
+            from recsmith.runs.page import write_page
+
+            page = self.folder / files.REPORT
+            write_page(
+                RunFolder(self.folder), page, name=self.target.name, model=model, split=split, data=data
+            )
         except MissingExtra as missing:
             self.say(f"No report.html: {missing}")
+        except Exception as error:
+            self.say(f"No report.html: {type(error).__name__}: {error}. Try: recsmith report {self.target}")
