@@ -45,4 +45,5 @@ check: setup
 	$(BIN)/python tools/house_map.py
 
 bench: setup
-	$(BIN)/pytest -m "slow or accuracy"
+	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/quality.py --write
