@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsmith.data import Histories, Interactions
+from recsmith.data.interactions import stable_order
 from recsmith.errors import InvalidValue
 
 EVENTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 3)), max_size=40)
@@ -63,3 +64,16 @@ def test_blocks_and_picks_agree(ragged):
     assert ragged.take(np.array([2, 0, 2])).item.tolist() == [0, 0, 2, 3, 1, 0, 0, 2]
     assert ragged.take(np.array([], int)).indptr.tolist() == [0]
     assert ragged.as_strangers().user.tolist() == [-1, -1, -1]
+
+
+TIMES = (
+    st.integers(-5, 5),
+    st.integers(-(2**62), 2**62),
+    st.integers(-(2**52), 2**52).map(lambda seconds: seconds * 1000),
+)
+
+
+@given(st.one_of(st.lists(kind, max_size=50) for kind in TIMES), st.sampled_from([np.int64, np.int32]))
+def test_stable_order_is_what_argsort_gives(values, dtype):
+    column = np.array(values, np.int64).astype(dtype)
+    assert stable_order(column).tolist() == np.argsort(column, kind="stable").tolist()

@@ -59,9 +59,9 @@ class Interactions:
         del step, in_order
         # Two stable sorts, last key first: less memory than a lexsort of three keys.
         if time is None:
-            return self.select(np.argsort(user, kind="stable"))
-        by_time = np.argsort(time, kind="stable").astype(np.int32 if len(user) < 2**31 else np.int64)
-        return self.select(by_time[np.argsort(user[by_time], kind="stable")])
+            return self.select(stable_order(user))
+        by_time = stable_order(time).astype(np.int32 if len(user) < 2**31 else np.int64)
+        return self.select(by_time[stable_order(user[by_time])])
 
     def select(self, rows: np.ndarray) -> Interactions:
         """Returns the events of a boolean mask or an index; the order must keep the class's promise."""
@@ -79,3 +79,28 @@ class Interactions:
         """Returns int64[n_users + 1]: events of user u are rows indptr[u] to indptr[u + 1]."""
         counts = np.bincount(self.user, minlength=n_users)
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
+def stable_order(values: np.ndarray) -> np.ndarray:
+    """Returns the permutation that sorts integers stably, as `argsort(kind="stable")` does, int64.
+
+    Value and row are packed into one int64 where both fit (25 million rows and 17 years in milliseconds do,
+    and any time in whole seconds), because NumPy sorts plain numbers several times faster than it argsorts.
+    """
+    if len(values) == 0:
+        return np.zeros(0, np.int64)
+    low, high = int(values.min()), int(values.max())
+    row_bits = (len(values) - 1).bit_length()
+    whole_seconds = (high - low).bit_length() + row_bits > 63 and not (values % 1000).any()
+    unit = 1000 if whole_seconds else 1
+    if (high // unit - low // unit).bit_length() + row_bits > 63:
+        return np.argsort(values, kind="stable")
+    packed = values.astype(np.int64)
+    if whole_seconds:
+        packed //= unit
+    packed -= low // unit
+    packed <<= row_bits
+    packed |= np.arange(len(values))
+    packed.sort()
+    packed &= (1 << row_bits) - 1
+    return packed

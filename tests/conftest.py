@@ -1,0 +1,6 @@
+"""For all tests: no test fails because the machine is busy."""
+
+from hypothesis import settings
+
+settings.register_profile("recsmith", deadline=None)
+settings.load_profile("recsmith")
