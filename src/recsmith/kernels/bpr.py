@@ -95,3 +95,47 @@ def _contains(codes, start, stop, code):
         else:
             high = middle
     return low < stop and codes[low] == code
+
+
+def bpr_events_plain(
+    user,
+    item,
+    key,
+    indptr,
+    seen,
+    candidate,
+    item_bias_I,
+    user_UD,
+    item_ID,
+    learning_rate,
+    regularization,
+):
+    """Is the readable twin of `bpr_events`, with whole numbers cut to 64 bits by hand."""
+    mask, golden = 2**64 - 1, 0x9E3779B97F4A7C15
+
+    def mix(x):
+        y = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((y ^ (y >> 27)) * 0x94D049BB133111EB) & mask
+        return z ^ (z >> 31)
+
+    stepped, right, loss = 0, 0, 0.0
+    for event, (u, i) in enumerate(zip(user, item, strict=True)):
+        mine = set(seen[indptr[u] : indptr[u + 1]].tolist())
+        state = mix((int(key) + event * golden) & mask)
+        for _ in range(_TRIES):
+            state = mix((state + golden) & mask)
+            j = int(candidate[((state >> 32) * len(candidate)) >> 32])
+            if j not in mine:
+                break
+        else:
+            continue
+        p, above, below = user_UD[u].copy(), item_ID[i].copy(), item_ID[j].copy()
+        x = item_bias_I[i] - item_bias_I[j] + p @ (above - below)
+        pull = 1 / (1 + np.exp(x))
+        stepped, right, loss = stepped + 1, right + (x > 0), loss + np.log1p(np.exp(-x))
+        item_bias_I[i] += learning_rate * (pull - regularization * item_bias_I[i])
+        item_bias_I[j] += learning_rate * (-pull - regularization * item_bias_I[j])
+        user_UD[u] += learning_rate * (pull * (above - below) - regularization * p)
+        item_ID[i] += learning_rate * (pull * p - regularization * above)
+        item_ID[j] += learning_rate * (-pull * p - regularization * below)
+    return stepped, right, loss

@@ -101,3 +101,22 @@ def _times_matrix(low, high, item, weight, vector_ID, base_DD, regularization, x
         for d in range(n_dims):
             out_D[d] += s0 * v0_D[d] + s1 * v1_D[d]
         event += 2
+
+
+def conjugate_row_plain(
+    matrix_DD: np.ndarray, right_D: np.ndarray, start_D: np.ndarray, n_steps: int
+) -> np.ndarray:
+    """Is the readable twin for one row whose matrix A and right side b are given: Hestenes and Stiefel."""
+    solution_D = start_D.astype(float)
+    residual_D = right_D - matrix_DD @ solution_D
+    direction_D = residual_D
+    for _ in range(n_steps):
+        squared = residual_D @ residual_D
+        if squared < 1e-20:
+            break
+        image_D = matrix_DD @ direction_D
+        step = squared / (direction_D @ image_D)
+        solution_D = solution_D + step * direction_D
+        residual_D = residual_D - step * image_D
+        direction_D = residual_D + (residual_D @ residual_D) / squared * direction_D
+    return solution_D

@@ -158,3 +158,26 @@ def ridge_contributions(
     matrix_DD += (vector_LD * c_L[:, None]).T @ vector_LD
     answer_DK = np.linalg.solve(matrix_DD, asked_KD.astype(np.float64).T)
     return (c_L * target)[:, None] * (vector_LD @ answer_DK)
+
+
+def ridge_rows_plain(
+    indptr: np.ndarray,
+    item: np.ndarray,
+    weight: np.ndarray,
+    target: np.ndarray,
+    vector_ID: np.ndarray,
+    base_DD: np.ndarray,
+    regularization_B: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Is the readable twin of `ridge_rows` for all rows, in float64: returns solutions and losses."""
+    out_BD, loss_B = np.zeros((len(indptr) - 1, vector_ID.shape[1])), np.zeros(len(indptr) - 1)
+    for row in range(len(indptr) - 1):
+        events = slice(indptr[row], indptr[row + 1])
+        if events.start == events.stop:
+            continue
+        vector_LD, c_L, t_L = vector_ID[item[events]].astype(float), weight[events], target[events]
+        ridge_DD = base_DD + regularization_B[row] * np.eye(vector_ID.shape[1])
+        w_D = np.linalg.solve(vector_LD.T @ (c_L[:, None] * vector_LD) + ridge_DD, vector_LD.T @ (c_L * t_L))
+        out_BD[row] = w_D
+        loss_B[row] = (c_L * (t_L - vector_LD @ w_D) ** 2).sum() + w_D @ ridge_DD @ w_D
+    return out_BD, loss_B

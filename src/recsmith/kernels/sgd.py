@@ -54,3 +54,31 @@ def sgd_events(
             user_D[d] = p + rate * min(max(pull * q - shrink * p, -cut), cut)
             item_D[d] = q + rate * min(max(pull * p - shrink * q, -cut), cut)
     return squared
+
+
+def sgd_events_plain(
+    user,
+    item,
+    rating,
+    mean,
+    user_bias_U,
+    item_bias_I,
+    user_UD,
+    item_ID,
+    learning_rate,
+    regularization,
+    huber_delta,
+    clip,
+):
+    """Is the readable twin of `sgd_events`; the arrays may be float64."""
+    squared = 0.0
+    for u, i, r in zip(user, item, rating, strict=True):
+        p, q = user_UD[u].copy(), item_ID[i].copy()
+        error = r - (mean + user_bias_U[u] + item_bias_I[i] + p @ q)
+        squared += error**2
+        pull = np.clip(error, -huber_delta, huber_delta)
+        user_bias_U[u] += learning_rate * np.clip(pull - regularization * user_bias_U[u], -clip, clip)
+        item_bias_I[i] += learning_rate * np.clip(pull - regularization * item_bias_I[i], -clip, clip)
+        user_UD[u] += learning_rate * np.clip(pull * q - regularization * p, -clip, clip)
+        item_ID[i] += learning_rate * np.clip(pull * p - regularization * q, -clip, clip)
+    return squared

@@ -1,0 +1,37 @@
+"""Strata: every event once, groups that share nothing, and the same draw for the same generator."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsmith.kernels.strata import groups_for, strata
+from recsmith.rng import generator
+
+
+@given(seed=st.integers(0, 1000), n=st.integers(1, 200), n_groups=st.integers(1, 5))
+def test_blocks_of_a_round_share_nothing_and_hold_all(seed, n, n_groups):
+    rng = np.random.default_rng(seed)
+    user, item = rng.integers(0, 9, n), rng.integers(0, 7, n)
+    found = strata(user, item, 9, 7, n_groups=n_groups, generator=generator(seed, "strata"))
+    assert sorted(found.order.tolist()) == list(range(n))
+    assert sorted(found.members.tolist()) == list(range(7))
+    held = []
+    for blocks in found.rounds():
+        users, items = [], []
+        for g, h in blocks:
+            events = found.order[found.bounds[g, h] : found.bounds[g, h + 1]]
+            held.extend(events.tolist())
+            users.append(set(user[events].tolist()))
+            items.append(set(item[events].tolist()))
+            members = found.members[found.member_bounds[h] : found.member_bounds[h + 1]]
+            assert set(item[events].tolist()) <= set(members.tolist())
+        assert sum(map(len, users)) == len(set().union(*users))
+        assert sum(map(len, items)) == len(set().union(*items))
+    assert sorted(held) == list(range(n))
+
+
+def test_the_number_of_groups_is_the_logs_affair():
+    assert groups_for(100_000) == 1
+    assert groups_for(25_000_000) == 8
