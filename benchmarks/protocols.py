@@ -61,17 +61,19 @@ def tasks(protocol: str) -> list[Task]:
     return [Task(split) for split in movielens_folds(_need("ml-100k"))]
 
 
-def validation(protocol: str) -> Task:
-    """Gives a task made of the train part alone, for choosing settings; the test is never touched.
+def validation(protocol: str, *, draws: int = 1) -> list[Task]:
+    """Gives tasks on one split of the train part, for choosing settings; the test is never touched.
 
-    `ncf`: each user's last train event, among 99 sampled negatives. Else a random fifth of the first fold's
-    train.
+    `ncf`: each user's last train event among 99 sampled negatives, drawn `draws` times. Else a random fifth of
+    the first fold's train.
     """
     train = tasks(protocol)[0].split.train
     if protocol == "ncf":
         split = leave_last_out(train)
-        return Task(split, sample_negatives(split, n_negatives=99, seed=SEED))
-    return Task(random_holdout(train, fraction=0.2, seed=SEED))
+        return [
+            Task(split, sample_negatives(split, n_negatives=99, seed=SEED + draw)) for draw in range(draws)
+        ]
+    return [Task(random_holdout(train, fraction=0.2, seed=SEED))]
 
 
 @cache

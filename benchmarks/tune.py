@@ -30,9 +30,11 @@ def main() -> None:
     parser.add_argument("protocol", choices=["ncf", "100k", "100k-official"])
     parser.add_argument("model", choices=recsmith.models.MODELS)
     parser.add_argument("settings", nargs="*", help="name=value,value…")
+    parser.add_argument("--draws", type=int, default=3, help="ncf: draws of the negatives to average over")
     parser.add_argument("--best", type=int, default=5, help="how many of the best to list at the end")
     asked = parser.parse_args()
-    task = validation(asked.protocol)
+    judged = validation(asked.protocol, draws=asked.draws)
+    split = judged[0].split
     ranked = asked.protocol == "ncf"
     metrics = ["NDCG@10", "HitRate@10"] if ranked else ["RMSE", "MAE"]
     grid = dict(_values(one) for one in asked.settings)
@@ -40,15 +42,18 @@ def main() -> None:
     for chosen in itertools.product(*grid.values()):
         settings = dict(zip(grid, chosen))
         start = time.perf_counter()
-        model = getattr(recsmith.models, asked.model)(**settings).fit(task.split.train, run=Run(seed=SEED))
+        model = getattr(recsmith.models, asked.model)(**settings).fit(split.train, run=Run(seed=SEED))
         seconds = time.perf_counter() - start
-        found = evaluate(model, task.split, metrics=metrics, candidates=task.candidates, n_bootstrap=0)
-        values = [found[name].value for name in metrics]
+        found = [
+            evaluate(model, split, metrics=metrics, candidates=task.candidates, n_bootstrap=0)
+            for task in judged
+        ]
+        values = [sum(one[name].value for one in found) / len(found) for name in metrics]
         told = ", ".join(f"{name} {value:.4f}" for name, value in zip(metrics, values))
         lines.append((-sum(values) if ranked else values[0], f"{told}  {settings}  fit {seconds:.1f} s"))
         print(lines[-1][1], flush=True)
     if len(lines) > 1:
-        print(f"\nBest on validation ({task.split.rule})")
+        print(f"\nBest on validation ({split.rule})")
         for _, line in sorted(lines, key=lambda line: line[0])[: asked.best]:
             print(line)
 

@@ -78,7 +78,7 @@ def test_popularity_on_the_ncf_files_is_as_published():
 def test_validation_never_sees_the_test():
     with_data(Row("", "ncf", ""))
     (task,) = protocols.tasks("ncf")
-    part = protocols.validation("ncf")
+    (part,) = protocols.validation("ncf")
     n_items = task.split.train.n_items
 
     def pairs(events):

@@ -267,3 +267,14 @@ def test_progress_goes_to_standard_error_only_when_asked(make, capsys):
     assert out == ""
     assert "Evaluating" in err
     assert "Predicting" in err
+
+
+def test_with_many_users_diversity_compares_by_a_sample_of_them(make, monkeypatch):
+    split, score_UI = make.random_split()
+    exact = evaluate(make.fixed(split, score_UI), split, metrics=["Diversity@10"])
+    monkeypatch.setattr("recsmith.evaluation.item_vectors.MOST_USERS", 50)
+    drawn = evaluate(make.fixed(split, score_UI), split, metrics=["Diversity@10"])
+    assert drawn.notes == ("Diversity compares items by which of 50 sampled train users had each item.",)
+    assert drawn["Diversity@10"].value == pytest.approx(exact["Diversity@10"].value, abs=0.05)
+    again = evaluate(make.fixed(split, score_UI), split, metrics=["Diversity@10"])
+    assert again.to_dict() == drawn.to_dict()

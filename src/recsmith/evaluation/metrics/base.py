@@ -65,7 +65,9 @@ class Catalogue:
         vectors_IF = sparse.csr_matrix(self.vectors_IF, dtype=np.float64)
         norm_I = np.sqrt(np.asarray(vectors_IF.multiply(vectors_IF).sum(axis=1)).ravel())
         scale_I = np.divide(1.0, norm_I, out=np.zeros_like(norm_I), where=norm_I > 0)
-        return sparse.csr_matrix(sparse.diags(scale_I) @ vectors_IF)
+        unit_IF = sparse.csr_matrix(sparse.diags(scale_I) @ vectors_IF)
+        unit_IF.eliminate_zeros()
+        return unit_IF
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class Diversity(RankingMetric):
     """
 
     def per_user(self, lists: RankedLists) -> NDArray[np.float64]:
-        """Gives intra-list diversity a user, [B]; O(B·k·F) through ‖Σ v‖² = Σ ‖v‖² + Σ_{i≠j} v_i·v_j."""
+        """Gives intra-list diversity a user, [B]; O(B·k·F) through |Σ v|² = Σ |v|² + Σ_{i≠j} v_i·v_j."""
         item_BK = lists.item_BK[:, : self.k]
         row, column = np.nonzero(item_BK >= 0)
         unit_IF = lists.catalogue.unit_vectors_IF
@@ -27,7 +27,7 @@ class Diversity(RankingMetric):
             (np.ones(len(row)), (row, item_BK[row, column])), shape=(len(lists), unit_IF.shape[0])
         )
         sum_BF = listed_BI @ unit_IF
-        own_I = np.asarray(unit_IF.multiply(unit_IF).sum(axis=1)).ravel()
+        own_I = np.diff(unit_IF.indptr) > 0  # |v|² is 1, or 0 for an item without features
         pairs_B = np.asarray(sum_BF.multiply(sum_BF).sum(axis=1)).ravel() - listed_BI @ own_I
         n_B = (item_BK >= 0).sum(axis=1).astype(np.float64)
         count_B = n_B * (n_B - 1)
