@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 
 from recsmith.errors import InvalidValue
@@ -34,6 +35,8 @@ def to_device(batch: Any, device: torch.device) -> Any:
     """Returns a batch (tensors in tuples, lists and dicts) on the device; arrays become tensors."""
     if isinstance(batch, torch.Tensor):
         return batch.to(device, non_blocking=True)
+    if isinstance(batch, np.ndarray):
+        return torch.from_numpy(batch).to(device, non_blocking=True)
     if isinstance(batch, dict):
         return {key: to_device(value, device) for key, value in batch.items()}
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):

@@ -22,10 +22,13 @@ Schedule = Callable[[float], float]
 class Batches(Protocol):
     """Is what the loop learns from: the batches of an epoch depend on its number alone."""
 
-    n_steps: int
-    """Batches in an epoch."""
-    batch_size: int
-    """Examples in a batch, for the examples per second."""
+    @property
+    def n_steps(self) -> int:
+        """Batches in an epoch."""
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in a batch, for the examples per second."""
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Any]:
         """Yields the batches of an epoch from step `start` on: tensors, or tuples or dicts of them."""

@@ -1,0 +1,64 @@
+"""Side: what is known of a user or an item, id and features, as one vector looked up by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding
+
+
+class Side(nn.Module):
+    """Embeds row r of tables [R, M] (codes) and [R] (numbers); row 0 is somebody or something unknown.
+
+    With `id_name` the row itself is a feature too. In training a share `id_dropout` of ids is shown as
+    unknown, so that the unknown id's vector means something. The tables are not weights: they are handed in
+    again when the network is rebuilt.
+    """
+
+    def __init__(
+        self,
+        shapes: Sequence[FeatureShape],
+        tables: Mapping[str, np.ndarray],
+        *,
+        id_name: str | None = None,
+        unknown_rows: np.ndarray | None = None,
+        id_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.shapes = tuple(shapes)
+        self._id_name, self._id_dropout = id_name, id_dropout
+        for place, shape in enumerate(shapes):
+            if shape.name != id_name:
+                table = np.asarray(tables[shape.name])
+                kind = torch.float32 if not shape.dim else torch.int64
+                self.register_buffer(f"table{place}", torch.as_tensor(table, dtype=kind), persistent=False)
+        if id_name is not None:
+            n_rows = next(shape.n_codes for shape in shapes if shape.name == id_name)
+            ids = torch.arange(n_rows)
+            if unknown_rows is not None:  # never seen in training: its own vector would be noise
+                ids[torch.as_tensor(unknown_rows)] = 0
+            self.register_buffer("id_of_row", ids, persistent=False)
+        self.embed = GroupEmbedding(shapes)
+        self.width = self.embed.width
+
+    def inputs(self, row: Tensor) -> dict[str, Tensor]:
+        """Returns each feature of rows [...]: codes [..., M] or numbers [...]."""
+        found = {}
+        for place, shape in enumerate(self.shapes):
+            if shape.name == self._id_name:
+                code = self.get_buffer("id_of_row")[row]
+                if self.training and self._id_dropout:
+                    code = code * (torch.rand(code.shape, device=code.device) >= self._id_dropout)
+                found[shape.name] = code.unsqueeze(-1)
+            else:
+                found[shape.name] = self.get_buffer(f"table{place}")[row]
+        return found
+
+    def forward(self, row: Tensor) -> Tensor:
+        """Returns [..., width]."""
+        out: Tensor = self.embed(self.inputs(row))
+        return out
