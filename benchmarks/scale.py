@@ -36,9 +36,13 @@ def job(path: Path, rule: str) -> dict[str, Any]:
     steps: dict[str, dict[str, float]] = {}
 
     def measured(name: str, work: Callable[[], Any]) -> Any:
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         result = work()
-        steps[name] = {"seconds": round(time.perf_counter() - start, 2), "peak_gib": round(_peak_gib(), 2)}
+        steps[name] = {
+            "seconds": round(time.perf_counter() - start, 2),
+            "cpu_seconds": round(time.process_time() - busy, 2),
+            "peak_gib": round(_peak_gib(), 2),
+        }
         return result
 
     data = measured("load", lambda: read_table(path))
@@ -96,9 +100,11 @@ def _show(results: list[dict[str, Any]]) -> None:
     names = list(results[0]["steps"])
     shape = results[0]["shape"]
     print(f"{shape['n_interactions']:,} interactions, {shape['n_users']:,} users, {shape['n_items']:,} items")
-    print(f"{'split':<16}" + "".join(f"{name:>16}" for name in names) + f"{'peak GiB':>12}")
+    print("seconds by the clock, in brackets those of all cores together")
+    print(f"{'split':<16}" + "".join(f"{name:>18}" for name in names) + f"{'peak GiB':>12}")
     for result in results:
-        times = "".join(f"{result['steps'][name]['seconds']:>14.1f} s" for name in names)
+        steps = [result["steps"][name] for name in names]
+        times = "".join(f"{step['seconds']:>10.1f} ({step['cpu_seconds']:>5.1f})" for step in steps)
         print(f"{result['rule']:<16}{times}{result['peak_gib']:>12.2f}")
 
 
