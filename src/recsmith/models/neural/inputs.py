@@ -160,25 +160,41 @@ class Events:
     batch_size: int
     history_length: int
     seed: int
+    chosen: np.ndarray
+    """The events that are learnt; histories hold all."""
 
     @classmethod
-    def of(cls, data: Dataset, spaces: Spaces, settings: FeatureConfig, *, seed: int) -> Events:
-        """Returns the batches of a data set."""
+    def of(
+        cls,
+        data: Dataset,
+        spaces: Spaces,
+        settings: FeatureConfig,
+        *,
+        seed: int,
+        chosen: np.ndarray | None = None,
+    ) -> Events:
+        """Returns the batches of a data set, or of the chosen events of it."""
         log = data.interactions
         time = np.zeros(len(log), np.int64) if log.time is None else log.time
         requests = arrays(spaces.context, time_parts(time), unknown_first=False) if settings.context else {}
         return cls(
-            log, log.indptr(data.n_users), requests, settings.batch_size, settings.history_length, seed
+            log,
+            log.indptr(data.n_users),
+            requests,
+            settings.batch_size,
+            settings.history_length,
+            seed,
+            np.arange(len(log)) if chosen is None else chosen,
         )
 
     @property
     def n_steps(self) -> int:
         """Batches in an epoch; the last may be short."""
-        return -(-len(self.log) // self.batch_size)
+        return -(-len(self.chosen) // self.batch_size)
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Rows]:
         """Yields the batches of an epoch from `start` on; every event once."""
-        order = generator(self.seed, "events", number).permutation(len(self.log))
+        order = generator(self.seed, "events", number).permutation(self.chosen)
         for step in range(start, self.n_steps):
             yield self.rows(order[step * self.batch_size : (step + 1) * self.batch_size])
 

@@ -1,0 +1,190 @@
+"""What ranking models share: one vector of person, request and item, and a rating or a like from it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recsmith.config import Run
+from recsmith.data import Dataset, Histories
+from recsmith.errors import InvalidValue, Shown
+from recsmith.models.capabilities import PredictsRatings
+from recsmith.models.neural.base import NeuralRecommender
+from recsmith.models.neural.inputs import (
+    Events,
+    FeatureConfig,
+    Rows,
+    Spaces,
+    item_side,
+    people,
+    shapes,
+    user_side,
+)
+from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding
+from recsmith.nn.side import Side
+from recsmith.training import Batches
+from recsmith.types import CodeArray, FloatArray
+
+_PAIRS = 65_536  # person and item pairs that pass the network at once
+
+
+class RankerConfig(FeatureConfig):
+    """Settings of ranking models."""
+
+    target: Literal["rating", "like"] = "rating"
+    """What is learnt: the weight itself (squared error), or whether it is a like (log loss)."""
+    like_from: float = 4.0
+    """Weights from here on are likes."""
+    dislike_to: float = 2.0
+    """Weights up to here are not; those between are left out."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """In the dense layers."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> RankerConfig:
+        if self.dislike_to >= self.like_from:
+            raise ValueError("dislike_to must be below like_from")
+        return self
+
+
+class RankerInput(nn.Module):
+    """Puts person, request, item and history side by side: fields of one length, and numbers."""
+
+    def __init__(self, users: Side, items: Side, context: list[FeatureShape], *, with_history: bool) -> None:
+        super().__init__()
+        self.users, self.items, self.with_history = users, items, with_history
+        self.context = GroupEmbedding(context) if context else None
+        self.names = [f"user {s.name}" for s in users.shapes] + [s.name for s in context]
+        self.names += [f"history {s.name}" for s in items.shapes] if with_history else []
+        self.names += [f"item {s.name}" for s in items.shapes]
+        sides = [*users.shapes, *context, *(items.shapes if with_history else ()), *items.shapes]
+        self.widths = [shape.width for shape in sides]
+        self.width = sum(self.widths)
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Returns [B, width]."""
+        parts = [self.users(batch["user"])] if self.users.width else []
+        if self.context is not None:
+            parts.append(self.context(batch))
+        if self.with_history:
+            history_BL = batch["history"]
+            there_BL = (history_BL > 0).unsqueeze(-1).float()
+            parts.append((self.items(history_BL) * there_BL).sum(1) / there_BL.sum(1).clamp(min=1))
+        parts.append(self.items(batch["item"]))
+        return torch.cat(parts, -1)
+
+    def fields(self, x_BW: Tensor) -> Tensor:
+        """Returns the vectors of `forward` that have the features' length, [B, F, D]."""
+        wide = max(self.widths)
+        parts = [part for part in torch.split(x_BW, self.widths, -1) if part.shape[-1] == wide]
+        return torch.stack(parts, 1)
+
+
+class RankerNet(nn.Module):
+    """Is an input and a body that makes one number of it; `bias` is where learning starts."""
+
+    def __init__(self, inputs: RankerInput, body: nn.Module, *, bias: float) -> None:
+        super().__init__()
+        self.inputs, self.body = inputs, body
+        self.bias = nn.Parameter(torch.tensor(bias))
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Returns [B]: a rating, or the logit of a like."""
+        out: Tensor = self.body(self.inputs(batch)) + self.bias
+        return out
+
+
+class Ranker(PredictsRatings, NeuralRecommender):
+    """Learns ratings or likes from features of person, request and item; scores by what it predicts.
+
+    Scoring a person runs the network once for each item, O(I) passes: for a large catalogue let a retrieval
+    model choose the candidates.
+    """
+
+    config: RankerConfig
+    net: RankerNet
+
+    @abstractmethod
+    def _body(self, inputs: RankerInput) -> nn.Module:
+        """Returns what makes [B] of the input [B, width]."""
+
+    def _learn(self, data: Dataset) -> dict[str, Any]:
+        weight = data.interactions.weight
+        if self.config.target == "like":
+            kept = self._is_learnt(weight)
+            share = float((weight[kept] >= self.config.like_from).mean()) if kept.any() else 0.0
+            if not 0 < share < 1:
+                got = Shown(f"weights from {weight.min():g} to {weight.max():g}")
+                raise InvalidValue("data", "of likes and dislikes, by like_from and dislike_to", got)
+            bias = float(np.log(share / (1 - share)))
+        else:
+            bias = float(weight.mean())
+        return {**Spaces.learn(data, self.memory, self.config).to_dict(), "bias": bias}
+
+    def _build(self, learned: Mapping[str, Any]) -> nn.Module:
+        settings, spaces = self.config, Spaces.of_dict(learned)
+        items = item_side(spaces, self.memory, settings)
+        if not items.width:
+            raise InvalidValue("the item", "given a feature", Shown("no item_id or item_features"))
+        inputs = RankerInput(
+            user_side(spaces, self.memory, settings),
+            items,
+            shapes(spaces.context, settings),
+            with_history=settings.history_length > 0,
+        )
+        return RankerNet(inputs, self._body(inputs), bias=learned["bias"])
+
+    def _batches(self, data: Dataset, run: Run) -> Batches:
+        chosen = np.flatnonzero(self._is_learnt(data.interactions.weight))
+        spaces = Spaces.of_dict(self.learned)
+        return Events.of(data, spaces, self.config, seed=run.seed, chosen=chosen)
+
+    def _is_learnt(self, weight_n: np.ndarray) -> np.ndarray:
+        """Says of each event whether it is a rating, or a clear like or dislike."""
+        settings = self.config
+        if settings.target == "rating":
+            return np.ones(len(weight_n), bool)
+        return (weight_n >= settings.like_from) | (weight_n <= settings.dislike_to)
+
+    def _loss(self, net: nn.Module, batch: Any) -> Tensor:
+        predicted_B, weight_B = net(batch), batch["weight"]
+        if self.config.target == "rating":
+            return (predicted_B - weight_B).square().mean()
+        liked_B = (weight_B >= self.config.like_from).float()
+        return functional.binary_cross_entropy_with_logits(predicted_B, liked_B)
+
+    def _score(self, histories: Histories) -> FloatArray:
+        n_items = len(self.memory.items)
+        row_n = np.repeat(np.arange(len(histories)), n_items)
+        item_n = np.tile(np.arange(n_items), len(histories))
+        return self._outputs(histories, row_n, item_n).reshape(len(histories), n_items)
+
+    def _predict(self, histories: Histories, row_n: np.ndarray, item_n: CodeArray) -> FloatArray:
+        """Returns ratings within the scale, or the probability of a like."""
+        out_n = self._outputs(histories, row_n, item_n)
+        if self.config.target == "like":
+            return np.asarray(1 / (1 + np.exp(-out_n.astype(np.float64))), np.float32)
+        return np.clip(out_n, *self.memory.weight_range)
+
+    def _outputs(self, histories: Histories, row_n: np.ndarray, item_n: np.ndarray) -> FloatArray:
+        asked = self._requests(histories)
+        rows = torch.as_tensor(np.asarray(row_n, np.int64), device=self.device)
+        items = torch.as_tensor(np.asarray(item_n, np.int64) + 1, device=self.device)
+        parts = [np.zeros(0, np.float32)]
+        with torch.no_grad():
+            for start in range(0, len(rows), _PAIRS):
+                some = rows[start : start + _PAIRS]
+                batch = {name: tensor[some] for name, tensor in asked.items()}
+                parts.append(self.net({**batch, "item": items[start : start + _PAIRS]}).cpu().numpy())
+        return np.concatenate(parts)
+
+    def _requests(self, histories: Histories) -> Rows:
+        batch = people(histories, Spaces.of_dict(self.learned), self.config)
+        return {name: tensor.to(self.device) for name, tensor in batch.items()}
