@@ -33,17 +33,17 @@ class BPRConfig(Config):
 
     embedding_dim: int = Field(64, ge=1)
     """Length of the vectors, D."""
-    n_epochs: int = Field(100, ge=1)
+    n_epochs: int = Field(60, ge=1)
     """Passes over the pairs of user and item; each pair is one step with a newly drawn j."""
-    learning_rate: float = Field(0.05, gt=0)
+    learning_rate: float = Field(0.03, gt=0)
     """Size of a step, η."""
-    regularization: float = Field(0.01, ge=0)
+    regularization: float = Field(0.005, ge=0)
     """λ, for each step that touches a parameter."""
     init_scale: float = Field(0.1, gt=0)
     """Vectors start from N(0, (init_scale / √D)²)."""
-    fold_in_unobserved_weight: float = Field(0.1, ge=0)
+    fold_in_unobserved_weight: float = Field(0.01, ge=0)
     """Weight of all items, against 1 for one taken, when a stranger's vector is made."""
-    fold_in_regularization: float = Field(1.0, gt=0)
+    fold_in_regularization: float = Field(0.1, gt=0)
     """λ of that ridge regression, for each event of the stranger's history."""
 
 
@@ -52,18 +52,19 @@ class BPR(SimilarItems, Explains, HasVectors):
 
     Draws are hashes of (seed, epoch, block, place), and blocks are the same for any number of threads, so
     threads change no bit of the result. A stranger's vector comes from ridge regression on the item vectors
-    (`fold_in_*`); reasons decompose that fold-in. One epoch costs O(events·(D + log history)).
+    (`fold_in_*`), which aims at the score that taken items have in training; reasons decompose that fold-in.
+    One epoch costs O(events·(D + log history)).
     """
 
     Config = BPRConfig
     config: BPRConfig
-    state_names = ("user_UD", "item_ID", "item_bias_I", "gram_DD", "margin")
+    state_names = ("user_UD", "item_ID", "item_bias_I", "gram_DD", "level")
     user_UD: FloatArray
     item_ID: FloatArray
     item_bias_I: FloatArray
     gram_DD: FloatArray
-    margin: float
-    """The mean of p_u·q_i over the pairs of training: what a fold-in aims at."""
+    level: float
+    """The mean of b_i + p_u·q_i over the pairs of training: what a fold-in aims at."""
 
     def _fit(self, data: Dataset, run: Run) -> None:
         settings = self.config
@@ -136,7 +137,7 @@ class BPR(SimilarItems, Explains, HasVectors):
         self.gram_DD = gram(self.item_ID, n_threads=run.threads) * weight
         some = slice(None, None, max(len(user) // 20_000, 1))
         products = np.einsum("nd,nd->n", self.user_UD[user[some]], self.item_ID[pairs.item[some]])
-        self.margin = float(products.mean(dtype=np.float64))
+        self.level = float((products + self.item_bias_I[pairs.item[some]]).mean(dtype=np.float64))
 
     def _score(self, histories: Histories) -> FloatArray:
         score_BI = self._user_vectors(histories) @ self.item_ID.T
@@ -155,7 +156,7 @@ class BPR(SimilarItems, Explains, HasVectors):
         return vector_BD
 
     def _target(self, rows: Rows) -> FloatArray:
-        return np.full(len(rows.item), self.margin, np.float32)
+        return np.float32(self.level) - self.item_bias_I[rows.item]
 
     def _penalty(self, rows: Rows) -> FloatArray:
         return (self.config.fold_in_regularization * np.maximum(rows.lengths, 1)).astype(np.float32)

@@ -1,0 +1,139 @@
+"""IALS: the checkerboard, its objective by hand, strangers as training users, going on, threads, edges."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from factor_checks import assert_same_state, check_going_on, check_threads_and_seed, dataset, ratings
+
+from recsmith import Run
+from recsmith.errors import InvalidValue
+from recsmith.models import IALS
+from recsmith.testing import check_recommender, toy
+
+TASTES = toy.tastes()
+
+
+@pytest.mark.parametrize("settings", [{}, {"solver": "cholesky"}, {"weighting": "log", "embedding_dim": 8}])
+def test_contract(settings):
+    check_recommender(lambda: IALS(n_epochs=5, **settings))
+
+
+@pytest.mark.parametrize("solver", ["cg", "cholesky"])
+def test_checkerboard(solver):
+    board = toy.checkerboard(20)
+    model = IALS(embedding_dim=8, solver=solver, n_epochs=10, regularization=0.01).fit(board)
+    assert [items[0] for items in model.recommend(range(20), k=1).item_ids] == list(range(20))
+    assert {line.item_id % 2 for line in model.similar_items(4, k=9)} == {0}
+
+
+def objective(model: IALS, c_UI: np.ndarray) -> float:
+    """Σ_observed c (1 − ŷ)² + α Σ_all ŷ² + λ Σ (|N| + α·others)^ν |vector|², as the config says."""
+    y_UI = model.user_UD.astype(float) @ model.item_ID.T.astype(float)
+    set_ = model.config
+    a, lam, nu = set_.unobserved_weight, set_.regularization, set_.frequency_exponent
+    seen_UI = c_UI > 0
+    users, items = seen_UI.any(1).sum(), seen_UI.any(0).sum()
+    loss = (c_UI * (1 - y_UI) ** 2).sum() + a * (y_UI**2).sum()
+    loss += (lam * (seen_UI.sum(1) + a * items) ** nu * (model.user_UD**2).sum(1)).sum()
+    return loss + (lam * (seen_UI.sum(0) + a * users) ** nu * (model.item_ID**2).sum(0 + 1)).sum()
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("weighting", ["binary", "weight", "log"])
+def test_the_learning_curve_is_the_objective_and_falls(exponent, weighting):
+    matrix_UI = ratings(1)
+    model = IALS(
+        embedding_dim=4,
+        n_epochs=6,
+        solver="cholesky",
+        frequency_exponent=exponent,
+        weighting=weighting,
+        regularization=0.1,
+    ).fit(dataset(matrix_UI))
+    stars_UI = np.nan_to_num(matrix_UI)
+    c_UI = {"binary": (stars_UI > 0) * 1.0, "weight": stars_UI, "log": np.log1p(stars_UI)}[weighting]
+    losses = [line["loss"] for line in model.learning_curve]
+    assert losses[-1] * (c_UI > 0).sum() == pytest.approx(objective(model, c_UI), rel=1e-4)
+    assert all(later <= earlier + 1e-6 for earlier, later in pairwise(losses))
+
+
+def test_a_half_step_is_at_its_minimum():
+    matrix_UI = ratings(2)
+    model = IALS(embedding_dim=3, n_epochs=4, regularization=0.1).fit(dataset(matrix_UI))
+    c_UI = (~np.isnan(matrix_UI)).astype(float)
+    least = objective(model, c_UI)
+    for step in np.random.default_rng(0).normal(0, 0.05, (20, *model.user_UD.shape)).astype(np.float32):
+        model.user_UD += step
+        assert objective(model, c_UI) > least
+        model.user_UD -= step
+
+
+@pytest.mark.parametrize("solver", ["cg", "cholesky"])
+def test_a_stranger_with_a_users_history_gets_the_users_scores(solver):
+    model = IALS(embedding_dim=8, n_epochs=5, solver=solver).fit(TASTES)
+    rows = TASTES.histories()
+    for row in (0, 7):
+        history = TASTES.items.decode(rows.block(row, row + 1).item)
+        warm = model.score(histories=[history])
+        np.testing.assert_allclose(warm, model.score(TASTES.users.decode([row])), rtol=1e-5, atol=1e-6)
+
+
+def test_conjugate_gradients_come_to_what_the_exact_solver_finds():
+    exact = IALS(embedding_dim=6, n_epochs=15, solver="cholesky").fit(TASTES)
+    steps = IALS(embedding_dim=6, n_epochs=15, n_cg_steps=4).fit(TASTES)
+    a, b = (model.learning_curve[-1]["loss"] for model in (exact, steps))
+    assert b == pytest.approx(a, rel=0.01)
+
+
+@pytest.mark.parametrize("solver", ["cg", "cholesky"])
+def test_going_on(solver):
+    check_going_on(lambda: IALS(embedding_dim=5, n_epochs=7, solver=solver), TASTES, after=3)
+
+
+@pytest.mark.parametrize("solver", ["cg", "cholesky"])
+def test_threads_and_seed(solver):
+    check_threads_and_seed(lambda: IALS(embedding_dim=5, n_epochs=3, solver=solver), TASTES)
+
+
+def test_state_of_other_data_is_refused():
+    state = IALS(embedding_dim=5, n_epochs=1).fit(TASTES).state()
+    with pytest.raises(
+        InvalidValue, match=r"run.state\['item_ID'\] must be an array of shape .*Got \(40, 5\)"
+    ):
+        IALS(embedding_dim=6).fit(TASTES, run=Run(state=state))
+
+
+def test_contributions_are_hus_formula():
+    model = IALS(embedding_dim=4, n_epochs=3, weighting="weight").fit(TASTES)
+    row = TASTES.histories(np.array([3]))
+    base_K, part_LK = model._contributions(row, np.array([0, 5, 39]))
+    y_LD, c_L = model.item_ID[row.item].astype(float), row.weight.astype(float)
+    n_items = (model.memory.popularity > 0).sum()
+    penalty = model.config.regularization * (len(c_L) + model.config.unobserved_weight * n_items)
+    gram_DD = model.config.unobserved_weight * model.item_ID.T.astype(float) @ model.item_ID
+    inverse_DD = np.linalg.inv(gram_DD + y_LD.T @ (c_L[:, None] * y_LD) + penalty * np.eye(4))
+    expected_LK = c_L[:, None] * (y_LD @ inverse_DD @ model.item_ID[[0, 5, 39]].T)
+    assert (base_K == 0).all()
+    np.testing.assert_allclose(part_LK, expected_LK, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (4, 1), (1, 1), (3, 3)])
+def test_one_user_one_item_and_more_dimensions_than_either(shape):
+    model = IALS(embedding_dim=20, n_epochs=3).fit(dataset(np.full(shape, 4.0)))
+    assert np.isfinite(model.score([0])).all() and model.item_vectors().shape == (shape[1], 20)
+
+
+def test_negative_weights_are_refused_where_they_count():
+    data = dataset(np.array([[1.0, -2.0], [3.0, 4.0]]))
+    IALS(n_epochs=1).fit(data)
+    with pytest.raises(
+        InvalidValue, match="weight must be 0 or more for IALS. Got -2.0. Use weighting='binary'"
+    ):
+        IALS(n_epochs=1, weighting="weight").fit(data)
+
+
+def test_same_seed_same_bits():
+    assert_same_state(IALS(n_epochs=2).fit(TASTES), IALS(n_epochs=2).fit(TASTES))
