@@ -159,7 +159,7 @@ def test_what_the_csv_module_writes_is_what_comes_in(tmp_path_factory, rows, sep
             line_of.append(number)
             number += 1 + sum(cell.count("\n") for cell in row)
             writer.writerow(row)
-    good = [row for row in rows if row[2] != "x" and row[0].strip() and row[1].strip()]
+    good = [row for row in rows if row[2] != "x" and stripped(row[0]) and stripped(row[1])]
     aside = path.with_suffix(".bad")
     if not good:
         with pytest.raises(DataError):
