@@ -95,8 +95,9 @@ def _board(anchor: str, name: str, content: Leaderboard | None) -> _Section | No
     chart = f"chart-{anchor}"
     # One model alone has nobody to be set beside.
     specs = {chart: charts.leaderboard(content)} if len(content.results) > 1 else {}
-    shown = {**view.board(content), "anchor": anchor, "name": name, "chart": chart if specs else ""}
-    return _Section(anchor, name, shown, specs, "leaderboard.html.j2")
+    title = "Results" if anchor == "leaderboard" and not specs else name
+    shown = {**view.board(content), "anchor": anchor, "name": title, "chart": chart if specs else ""}
+    return _Section(anchor, title, shown, specs, "leaderboard.html.j2")
 
 
 def _tradeoff(page: Page) -> _Section | None:

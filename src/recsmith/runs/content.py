@@ -23,6 +23,7 @@ from recsmith.types import Id
 
 N_LIKED = 6
 MOST_STARS = 21
+MOST_MAPPED = 1200
 
 
 def profile(data: Dataset) -> DataProfile:
@@ -65,9 +66,12 @@ def notes(data: Dataset) -> tuple[str, ...]:
 
 
 def item_map(model: HasVectors) -> ItemMap:
-    """Lays the items that anybody took out on the first two principal components of their vectors."""
+    """Lays the most taken items out on the first two principal components of their vectors."""
     memory = model.memory
-    taken_I = np.flatnonzero(memory.popularity > 0)
+    # The vector of an item that few took is mostly noise, and such items are so many that they would decide
+    # where the axes lie.
+    head_I = np.sort(np.argsort(-memory.popularity, kind="stable")[:MOST_MAPPED])
+    taken_I = head_I[memory.popularity[head_I] > 0]
     vector_ID = np.asarray(model.item_vectors()[taken_I], np.float64)
     # Directions, not lengths: otherwise the map's first axis is popularity.
     unit_ID = vector_ID / np.maximum(np.linalg.norm(vector_ID, axis=1, keepdims=True), 1e-12)
@@ -93,7 +97,10 @@ def item_map(model: HasVectors) -> ItemMap:
     return ItemMap(
         items=items,
         model=type(model).__name__,
-        method=f"Two principal components of the item vectors' directions ({share:.0%} of the variance).",
+        method=(
+            f"The {len(items):,} most taken items on the two principal components "
+            f"of their vectors' directions ({share:.0%} of the variance)."
+        ),
     )
 
 
