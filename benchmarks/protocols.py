@@ -64,8 +64,8 @@ def tasks(protocol: str) -> list[Task]:
 def validation(protocol: str, *, draws: int = 1) -> list[Task]:
     """Gives tasks on one split of the train part, for choosing settings; the test is never touched.
 
-    `ncf`: each user's last train event among 99 sampled negatives, drawn `draws` times. Else a random fifth of
-    the first fold's train.
+    `ncf`: each user's last train event among 99 sampled negatives, drawn `draws` times. Else a random fifth
+    of the first fold's train.
     """
     train = tasks(protocol)[0].split.train
     if protocol == "ncf":
