@@ -27,6 +27,7 @@ from recsmith.models.neural.inputs import (
     shapes,
     user_side,
 )
+from recsmith.models.neural.occlusion import ExplainsByOcclusion
 from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding
 from recsmith.nn.side import Side
 from recsmith.training import Batches
@@ -101,7 +102,7 @@ class RankerNet(nn.Module):
         return out
 
 
-class Ranker(PredictsRatings, NeuralRecommender):
+class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
     """Learns ratings or likes from features of person, request and item; scores by what it predicts.
 
     Scoring a person runs the network once for each item, O(I) passes: for a large catalogue let a retrieval
@@ -172,6 +173,14 @@ class Ranker(PredictsRatings, NeuralRecommender):
         if self.config.target == "like":
             return np.asarray(1 / (1 + np.exp(-out_n.astype(np.float64))), np.float32)
         return np.clip(out_n, *self.memory.weight_range)
+
+    def _read_events(self) -> int:
+        return self.config.history_length
+
+    def _score_items(self, histories: Histories, item_codes: CodeArray) -> FloatArray:
+        row_n = np.repeat(np.arange(len(histories)), len(item_codes))
+        out_n = self._outputs(histories, row_n, np.tile(item_codes, len(histories)))
+        return out_n.reshape(len(histories), len(item_codes))
 
     def _outputs(self, histories: Histories, row_n: np.ndarray, item_n: np.ndarray) -> FloatArray:
         asked = self._requests(histories)

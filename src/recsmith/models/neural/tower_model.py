@@ -26,6 +26,7 @@ from recsmith.models.neural.inputs import (
     shapes,
     user_side,
 )
+from recsmith.models.neural.occlusion import ExplainsByOcclusion
 from recsmith.nn.towers import Towers
 from recsmith.training import Batches
 from recsmith.types import CodeArray, FloatArray
@@ -54,7 +55,7 @@ class TowerConfig(FeatureConfig):
     """Whether log q, an item's share of the events, is taken off its score in the loss."""
 
 
-class TowerModel(HasVectors, SimilarItems, NeuralRecommender):
+class TowerModel(HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommender):
     """Scores by the product of a person's vector and an item's.
 
     A stranger enters by history where the tower reads one, else as the mean of the vectors of their items.
@@ -144,6 +145,15 @@ class TowerModel(HasVectors, SimilarItems, NeuralRecommender):
             mean_SD = (matrix @ self.item_ID) / np.maximum(matrix.sum(axis=1), 1)
             vector_BD[stranger] = mean_SD
         return vector_BD
+
+    def _read_events(self) -> int:
+        return self.config.history_length or super()._read_events()
+
+    def _score_items(self, histories: Histories, item_codes: CodeArray) -> FloatArray:
+        """Scores as `_score` does; without a history input the reasons are those of a stranger."""
+        people = histories if self.config.history_length else histories.as_strangers()
+        scores: FloatArray = self._user_vectors(people) @ self.item_ID[item_codes].T
+        return scores
 
     def _requests(self, histories: Histories) -> Rows:
         batch = people(histories, Spaces.of_dict(self.learned), self.config)
