@@ -147,3 +147,21 @@ def test_the_leaderboard_is_best_first(runs):
     assert frame["Coverage@10 low"].null_count() == 3
     with pytest.raises(InvalidValue):
         leaderboard({})
+
+
+def test_auc_is_paired_over_the_same_resamples_of_users(make):
+    split, noise_UI = make.random_split(n_users=150)
+    truth_UI = noise_UI.copy()
+    truth_UI[split.test.user, split.test.item] += 0.1 * split.test.weight
+    models = {"noise": make.fixed(split, noise_UI), "better": make.fixed(split, truth_UI)}
+    found = {
+        k: evaluate(m, split, metrics=["AUC"], relevant_from=4, n_bootstrap=400) for k, m in models.items()
+    }
+    (difference,) = compare(found).differences
+    assert difference.verdict == "better"
+    assert 0 < difference.low < difference.difference < difference.high
+    # Paired: narrower than the two intervals apart.
+    apart = sum((e["AUC"].high - e["AUC"].low) ** 2 for e in found.values()) ** 0.5
+    assert difference.high - difference.low < apart
+    other = evaluate(models["better"], split, metrics=["AUC"], relevant_from=4, n_bootstrap=300)
+    assert compare({"a": found["noise"], "b": other}).differences[0].verdict == "not tested"

@@ -13,12 +13,18 @@ from recsmith.evaluation import Evaluation, compare, evaluate
 def found(make):
     split, score_UI = make.random_split()
     model = make.fixed(split, 1 + 4 * score_UI, ratings=True)
-    return evaluate(model, split, metrics=["NDCG@10", "RMSE", "Coverage@10", "Diversity@1"], n_bootstrap=100)
+    return evaluate(
+        model,
+        split,
+        metrics=["NDCG@10", "RMSE", "Coverage@10", "Diversity@1", "AUC"],
+        n_bootstrap=100,
+        relevant_from=4,
+    )
 
 
 def test_figures_by_name(found):
     assert found["RMSE"].higher_is_better is False
-    assert found.names == ["NDCG@10", "RMSE", "Coverage@10", "Diversity@1"]
+    assert found.names == ["NDCG@10", "RMSE", "Coverage@10", "Diversity@1", "AUC"]
     with pytest.raises(InvalidValue, match="Did you mean 'NDCG@10'"):
         found["NDCG@1O"]
 
@@ -44,7 +50,17 @@ def test_saving_and_loading_lose_nothing(found, tmp_path):
     back = Evaluation.load(tmp_path / "run")
     assert back.to_dict() == found.to_dict()
     assert back.users.equals(found.users)
-    for name in ("model", "split_rule", "protocol", "fingerprint", "left_out", "notes", "findings", "seed"):
+    for name in (
+        "model",
+        "split_rule",
+        "protocol",
+        "fingerprint",
+        "left_out",
+        "notes",
+        "findings",
+        "seed",
+        "replicates",
+    ):
         assert getattr(back, name) == getattr(found, name), name
     assert compare([back, found], metrics=["RMSE"]).differences[0].difference == 0
     found.save(tmp_path / "run")  # again, over what is there

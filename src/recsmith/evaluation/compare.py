@@ -24,8 +24,8 @@ class Difference:
     """One metric of model `b` less that of model `a`, with a paired 95 % interval and a two-sided p-value.
 
     `wins` counts users for whom b is better, `losses` worse, `ties` alike. `p_value` is for one
-    comparison; `p_holm` is corrected (Holm 1979) for all pairs of models compared on this metric. Metrics
-    without per-user values have values only.
+    comparison; `p_holm` is corrected (Holm 1979) for all pairs of models compared on this metric.
+    Coverage and Gini have values only, AUC no users that win.
     """
 
     metric: str
@@ -206,8 +206,7 @@ def _difference(
 ) -> Difference:
     better = named[a][name].higher_is_better
     if metric is None:
-        value_a, value_b = named[a][name].value, named[b][name].value
-        return Difference(name, a, b, value_a, value_b, value_b - value_a, higher_is_better=better)
+        return _whole(name, a, b, named)
     part_a, part_b = parts[name][a], parts[name][b]
     value_a = float(bootstrap.figure(metric, part_a.sum(axis=0)))
     value_b = float(bootstrap.figure(metric, part_b.sum(axis=0)))
@@ -221,6 +220,22 @@ def _difference(
         metric=name, a=a, b=b, value_a=value_a, value_b=value_b, difference=value_b - value_a,
         low=low, high=high, p_value=_p_value(gap_S), wins=int(ahead_U.sum()), ties=int(ties_U.sum()),
         losses=int((~ahead_U & ~ties_U).sum()), n_users=int(there_U.sum()), higher_is_better=better,
+    )  # fmt: skip
+
+
+def _whole(name: str, a: str, b: str, named: Mapping[str, Evaluation]) -> Difference:
+    """Gives the difference of a metric without per-user values, tested where both have the same resamples."""
+    first, second = named[a], named[b]
+    value_a, value_b = first[name].value, second[name].value
+    gap_S = np.zeros(0)
+    if name in first.replicates and name in second.replicates and first.seed == second.seed:
+        drawn_a, drawn_b = first.replicates[name], second.replicates[name]
+        if len(drawn_a) == len(drawn_b):
+            gap_S = np.array(drawn_b) - np.array(drawn_a)
+    low, high = bootstrap.interval(gap_S)
+    return Difference(
+        metric=name, a=a, b=b, value_a=value_a, value_b=value_b, difference=value_b - value_a,
+        low=low, high=high, p_value=_p_value(gap_S), higher_is_better=first[name].higher_is_better,
     )  # fmt: skip
 
 

@@ -72,12 +72,13 @@ def evaluate(
 
     notes: list[str] = []
     figures: dict[Metric, Figure] = {}
+    replicates_S: dict[str, np.ndarray] = {}
     rating = [m for m in asked if isinstance(m, RatingMetric)]
     values = rating_values(model, task, rating, relevant_from=relevant_from, run=this_run)
     for metric in asked:
         if isinstance(metric, LabelMetric):
             draws = resamples(len(task), n_bootstrap, seed=seed)
-            figures[metric] = auc_figure(
+            figures[metric], replicates_S[metric.name] = auc_figure(
                 model, task, metric, relevant_from=relevant_from, draws=draws, run=this_run
             )
     findings = [*check_split(split), *check_model(model, split)]
@@ -112,6 +113,7 @@ def evaluate(
         findings=tuple(findings),
         n_bootstrap=n_bootstrap,
         seed=seed,
+        replicates={name: tuple(map(float, drawn_S)) for name, drawn_S in replicates_S.items()},
     )
 
 

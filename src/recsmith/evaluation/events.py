@@ -55,8 +55,8 @@ def auc_figure(
     relevant_from: float | None,
     draws: Iterable[np.ndarray],
     run: Run,
-) -> Figure:
-    """Gives a label metric with its interval over `draws` of users.
+) -> tuple[Figure, np.ndarray]:
+    """Gives a label metric with its interval over `draws` of users, and its figure on each draw.
 
     Scores are predicted ratings where the model predicts.
     """
@@ -72,8 +72,9 @@ def auc_figure(
     user_N = np.repeat(np.arange(len(task)), task.n_events)
     value = metric.values(label_N, score_N, user_N, np.ones((1, len(task))))[0]
     drawn = [metric.values(label_N, score_N, user_N, weight_SU) for weight_SU in draws]
-    low, high = interval(np.concatenate([np.zeros(0), *drawn]))
-    return Figure(metric.name, float(value), low, high, len(task), metric.higher_is_better)
+    drawn_S = np.concatenate([np.zeros(0), *drawn])
+    low, high = interval(drawn_S)
+    return Figure(metric.name, float(value), low, high, len(task), metric.higher_is_better), drawn_S
 
 
 def _labels(task: Task, relevant_from: float | None) -> np.ndarray:

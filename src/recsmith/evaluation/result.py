@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -63,6 +63,8 @@ class Evaluation:
     findings: tuple[Finding, ...] = ()
     n_bootstrap: int = 0
     seed: int = 0
+    replicates: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """The figure on each resample of users, for metrics without per-user values; what `compare` pairs."""
 
     def __getitem__(self, name: str) -> Figure:
         for figure in self.figures:
@@ -120,6 +122,7 @@ class Evaluation:
             "left_out": dict(self.left_out),
             "notes": list(self.notes),
             "findings": [asdict(finding) for finding in self.findings],
+            "replicates": {name: list(map(_number, drawn)) for name, drawn in self.replicates.items()},
             "figures": [{**asdict(f), "value": _number(f.value)} for f in self.figures],
         }
         _write(target / FILES[0], json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
@@ -158,6 +161,10 @@ class Evaluation:
             findings=tuple(Finding(**finding) for finding in read["findings"]),
             n_bootstrap=read["n_bootstrap"],
             seed=read["seed"],
+            replicates={
+                name: tuple(nan if one is None else one for one in drawn)
+                for name, drawn in read["replicates"].items()
+            },
         )
 
     def __rich__(self) -> Group:
