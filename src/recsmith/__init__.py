@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from recsmith.data.sources.movielens import load_movielens
     from recsmith.data.sources.sql import read_sql
     from recsmith.data.sources.tables import read_table
-    from recsmith.evaluation import compare, evaluate
+    from recsmith.evaluation.compare import compare
+    from recsmith.evaluation.evaluate import evaluate
     from recsmith.models import load
     from recsmith.runs import train
 
