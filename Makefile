@@ -4,7 +4,7 @@
 #   make demo     the main job on the bundled data; the report lands in runs/demo/report.html
 #   make test     the tests, without the slow ones
 #   make check    format, lint, types, walls, the map of the house
-#   make bench    the published figures (docs/results.md) and the scale test; takes a while
+#   make bench    the slow tests, 25 million interactions, the published figures; fills docs/results.md; takes hours
 #
 # PYTHON picks the interpreter (3.11 to 3.13): make setup PYTHON=python3.12
 # VENV picks the folder:                       make setup VENV=elsewhere
@@ -45,5 +45,6 @@ check: setup
 	$(BIN)/python tools/house_map.py
 
 bench: setup
+	$(BIN)/pytest -m "slow or accuracy"
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/quality.py --write
