@@ -1,6 +1,8 @@
 """The door: what gets in, what is refused with line number and reason, and nothing lost in silence."""
 
 import csv
+from datetime import date, time, timedelta
+from decimal import Decimal
 
 import numpy as np
 import polars as pl
@@ -285,3 +287,79 @@ def test_every_row_is_kept_refused_or_a_repeat(tmp_path_factory, rows):
     assert pairs == set(good)
     n_aside = len(pl.read_csv(aside)) if aside.exists() else 0
     assert n_aside == sum(data.notes.refused.values())
+
+
+def test_times_of_an_unknown_form_ask_for_it():
+    frame = pl.DataFrame({"user": [1], "item": [1], "time": ["01/02/2020 10:00"]})
+    with pytest.raises(
+        DataError, match="Got 'time' with '01/02/2020 10:00'. Say its form, for instance time_format"
+    ):
+        read_frame(frame)
+    read = read_frame(frame, time_format="%d/%m/%Y %H:%M")
+    assert read.interactions.time.tolist() == [1_580_551_200_000]
+
+
+COLUMNS = {
+    "Decimal": pl.Series([Decimal(1), Decimal(2)]),
+    "Decimal with a fraction": pl.Series([Decimal("1.5"), Decimal(2)]),
+    "Boolean": pl.Series([True, False]),
+    "Time": pl.Series([time(1), time(2)]),
+    "Duration": pl.Series([timedelta(1), timedelta(2)]),
+    "Binary": pl.Series([b"a", b"b"]),
+    "List": pl.Series([[1], [2]]),
+    "Struct": pl.Series([{"a": 1}, {"a": 2}]),
+    "Categorical": pl.Series(["1", "2"], dtype=pl.Categorical),
+    "Enum": pl.Series(["1", "2"], dtype=pl.Enum(["1", "2"])),
+    "Null": pl.Series([None, None]),
+    "UInt64": pl.Series([1, 2**64 - 1], dtype=pl.UInt64),
+    "Int128": pl.Series([2**100, 1], dtype=pl.Int128),
+    "Int8": pl.Series([1, 2], dtype=pl.Int8),
+    "Float32": pl.Series([1.0, 2.0], dtype=pl.Float32),
+    "Date": pl.Series([date(2020, 1, 1)] * 2),
+    "Array": pl.Series([[1, 2], [3, 4]], dtype=pl.Array(pl.Int64, 2)),
+    "Object": pl.Series([object(), object()], dtype=pl.Object),
+}
+TAKEN = {
+    "user": {"Decimal", "Categorical", "Enum", "UInt64", "Int128", "Int8", "Float32"},
+    "weight": {
+        "Decimal",
+        "Decimal with a fraction",
+        "Boolean",
+        "Categorical",
+        "Enum",
+        "UInt64",
+        "Int128",
+        "Int8",
+        "Float32",
+    },
+    "time": {"Decimal", "Decimal with a fraction", "Categorical", "Enum", "Int8", "Float32", "Date"},
+}
+
+
+@pytest.mark.parametrize("role", TAKEN)
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_every_type_of_column_is_taken_or_refused_in_words(role, kind):
+    base = {"user": [1, 2], "item": [1, 2], "weight": [1.0, 2.0], "time": [10**9, 10**9]}
+    frame = pl.DataFrame(base | {role: COLUMNS[kind]})
+    if kind in TAKEN[role]:
+        assert len(read_frame(frame)) == 2
+    else:
+        with pytest.raises(DataError, match=f"{role}|can be read whole"):
+            read_frame(frame)
+
+
+def test_ids_too_large_for_an_int64_are_text():
+    data = read_frame(
+        pl.DataFrame({"user": [1, 2**64 - 1], "item": [1, 1]}, schema={"user": pl.UInt64, "item": pl.Int64})
+    )
+    assert data.users.ids.to_list() == ["1", str(2**64 - 1)]
+
+
+def test_a_quarantine_that_cannot_be_written_says_so(log, tmp_path):
+    path = log("1,2,3,1000000000\n1,,3,1000000000\n")
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    with pytest.raises(
+        DataError, match="quarantine must be a file that can be written. Got .*file.q.csv.: "
+    ):
+        read_table(path, on_bad_rows="quarantine", quarantine=in_the_way / "q.csv")

@@ -20,11 +20,11 @@ _TIME_FORMATS = (
     "%Y-%m-%d %H:%M",
     "%Y-%m-%d",
     "%d-%b-%Y",
-    "%d/%m/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M:%S",
-)
+)  # No 01/02/2020: whether that is January or February is not for us to guess.
+_MAY_EXCEED_INT64 = (pl.UInt64, pl.Int128, pl.UInt128)
 UNITS = ("s", "ms", "us", "ns")
 UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+_LATEST = 2.0**62  # milliseconds; what an int64 holds with room to subtract
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -65,20 +65,24 @@ def read_id(
     cannot be ids.
     """
     column = pl.col(name)
-    if dtype.is_integer():
+    if dtype.is_integer() and dtype not in _MAY_EXCEED_INT64:
         checks.refuse(column.is_null(), f"{name} is empty")
-        checks.refuse(column.cast(pl.Int64, strict=False).is_null(), f"{name} is too large for an integer id")
-        return column.cast(pl.Int64, strict=False)
-    if dtype.is_float():
-        checks.refuse(column.is_null() | column.is_nan(), f"{name} is empty")
+        return column.cast(pl.Int64)
+    if dtype.is_float() or dtype.is_decimal():
+        nothing = column.is_nan() if dtype.is_float() else pl.lit(value=False)
+        checks.refuse(column.is_null() | nothing, f"{name} is empty")
         whole = column.cast(pl.Int64, strict=False)
         checks.refuse(whole.is_null() | (whole.cast(dtype) != column), f"{name} is not a whole number")
         return whole
-    if dtype not in (pl.String, pl.Null) and not isinstance(dtype, (pl.Categorical, pl.Enum)):
+    if dtype not in (pl.String, pl.Null, *_MAY_EXCEED_INT64) and not _is_coded_text(dtype):
         raise DataError(f"{what} must be a column of integers or strings. Got {name!r} of {dtype}.")
     text = column.cast(pl.String).str.strip_chars()
     checks.refuse(text.is_null() | (text == ""), f"{name} is empty")
     return text.cast(pl.Categorical(categories))
+
+
+def _is_coded_text(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, (pl.Categorical, pl.Enum))
 
 
 def read_number(name: str, dtype: pl.DataType, checks: Checks) -> pl.Expr:
@@ -87,8 +91,8 @@ def read_number(name: str, dtype: pl.DataType, checks: Checks) -> pl.Expr:
         raise DataError(f"weight must be a column of numbers. Got {name!r} of {dtype}.")
     column = pl.col(name)
     empty = column.is_null()
-    if dtype == pl.String:
-        column = column.str.strip_chars()
+    if dtype == pl.String or _is_coded_text(dtype):
+        column = column.cast(pl.String).str.strip_chars()
         empty = column.is_null() | (column == "")
     number = column.cast(pl.Float64, strict=False)
     checks.refuse(empty, f"{name} is empty")
@@ -130,21 +134,33 @@ def read_time(
         return TimeColumn(column.dt.timestamp("ms").cast(pl.Float64), is_number=False)
     if dtype.is_nested() or dtype == pl.Boolean:
         raise DataError(f"time must be a column of instants. Got {name!r} of {dtype}.")
-    if dtype != pl.String:
+    if dtype != pl.String and not _is_coded_text(dtype):
         number = column.cast(pl.Float64, strict=False)
         checks.refuse(number.is_null(), f"{name} is empty")
         checks.refuse(~number.is_finite(), f"{name} is not a time")
         return TimeColumn(number, is_number=True)
-    text = column.str.strip_chars()
+    text = column.cast(pl.String).str.strip_chars()
     checks.refuse(text.is_null() | (text == ""), f"{name} is empty")
-    found = time_format or time_format_of(sample)
+    found = time_format or time_format_of(sample.cast(pl.String))
     if found is None:
+        _refuse_text_of_unknown_form(name, sample)
         number = text.cast(pl.Float64, strict=False)
         checks.refuse(number.is_null() | ~number.is_finite(), f"{name} is not a time")
         return TimeColumn(number, is_number=True)
     instant = parse_instant(text, found)
     checks.refuse(instant.is_null(), f"{name} is not a time like {found!r}")
     return TimeColumn(instant.cast(pl.Float64), is_number=False)
+
+
+def _refuse_text_of_unknown_form(name: str, sample: pl.Series) -> None:
+    """Raises `DataError` when nothing in the sample is a number: then no row would be a time."""
+    filled = sample.cast(pl.String).drop_nulls().str.strip_chars()
+    said = filled.filter(filled != "")
+    if len(said) and said.cast(pl.Float64, strict=False).null_count() == len(said):
+        raise DataError(
+            f"time must be numbers or dates such as 2018-01-31 12:00:00. Got {name!r} with {said[0]!r}. "
+            'Say its form, for instance time_format = "%d/%m/%Y %H:%M".'
+        )
 
 
 def parse_instant(text: pl.Expr, time_format: str) -> pl.Expr:
@@ -177,9 +193,10 @@ def unit_classes(time: np.ndarray) -> np.ndarray:
 
 
 def to_milliseconds(time: np.ndarray, unit: str) -> np.ndarray:
-    """Returns int64 milliseconds of numbers in a unit; what is not finite becomes 0."""
+    """Returns int64 milliseconds of numbers in a unit; what is not finite becomes 0. The input is spent."""
     if unit not in UNITS:
         raise DataError(f"time_unit must be one of {', '.join(UNITS)} or auto. Got {unit!r}.")
-    scaled = np.nan_to_num(time, nan=0.0, posinf=0.0, neginf=0.0)
+    scaled = np.nan_to_num(time, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     scaled *= 1000 / _PER_SECOND[unit]
+    np.clip(scaled, -_LATEST, _LATEST, out=scaled)
     return np.rint(scaled, out=scaled).astype(np.int64)

@@ -174,7 +174,7 @@ def _times(column: pl.Series, separator: str) -> pl.Series:
     classes = unit_classes(filled)[numbers.is_not_null().to_numpy()]
     most = int(np.bincount(classes).argmax()) if len(classes) else 0
     unit = UNITS[max(most - 1, 0)]
-    instants = pl.Series(to_milliseconds(filled.copy(), unit)).cast(pl.Datetime("ms"))
+    instants = pl.Series(to_milliseconds(np.array(filled), unit)).cast(pl.Datetime("ms"))
     both = pl.DataFrame({"number": numbers, "instant": instants})
     return both.select(pl.when(pl.col("number").is_not_null()).then(pl.col("instant")))["instant"]
 

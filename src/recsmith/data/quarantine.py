@@ -6,6 +6,7 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from recsmith.data.raw import RawTable
-from recsmith.errors import BadRows
+from recsmith.errors import BadRows, DataError
 
 OnBadRows = Literal["error", "quarantine"]
 _SHOWN = 5
@@ -50,18 +51,25 @@ def show_and_raise(
 def write(
     path: Path, tables: Sequence[RawTable], starts: np.ndarray, rows: np.ndarray, reasons: Sequence[str]
 ) -> None:
-    """Writes refused rows as CSV: path, line, reason, raw text. The file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes refused rows as CSV: path, line, reason, raw text. The file appears whole or not at all.
+
+    Raises `DataError` where it cannot be written.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["path", "line", "reason", "raw"])
             for row in bad_rows(tables, starts, rows, reasons):
                 writer.writerow([row.path, row.line, row.reason, row.raw])
         aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    except OSError as error:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise DataError(
+            f"quarantine must be a file that can be written. Got {str(path)!r}: {error.strerror}."
+        ) from error
 
 
 def bad_rows(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsmith.data.sources.tables import read_table
-from recsmith.errors import BadRows, DataError
+from recsmith.errors import BadRows, DataError, InvalidValue
 
 ROWS = [("1", "10", "3.5"), ("1", "20", "4"), ("2", "10", "5")]
 
@@ -196,3 +196,8 @@ def test_a_file_cut_in_the_middle_of_a_character(file, tmp_path):
         read_table(path)
     data = read_table(path, on_bad_rows="quarantine", quarantine=tmp_path / "q")
     assert data.users.ids.to_list() == ["Zoë"]  # and not Latin-1 for the rest
+
+
+def test_an_encoding_must_be_known(file):
+    with pytest.raises(InvalidValue, match="encoding must be one that Python knows"):
+        read_table(file(table(",")), encoding="utf-9")

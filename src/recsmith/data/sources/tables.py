@@ -19,7 +19,7 @@ from recsmith.data.quarantine import OnBadRows
 from recsmith.data.raw import EXTRA, RawTable, from_frame
 from recsmith.data.reading import unreadable
 from recsmith.data.sources.jsonl import scan_jsonl
-from recsmith.data.sources.text import scan_text
+from recsmith.data.sources.text import open_bytes, scan_text
 from recsmith.errors import DataError, InvalidValue
 
 Format = Literal["csv", "tsv", "parquet", "jsonl"]
@@ -174,7 +174,7 @@ def format_of(file: Path) -> Format:
     known = _BY_ENDING.get(suffixes[-1]) if suffixes else None
     if known is not None:
         return known
-    with file.open("rb") as start:
+    with open_bytes(file) as start:
         return "parquet" if start.read(4) == b"PAR1" else "csv"
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from recsmith.data.columns import looks_like_separator
 from recsmith.data.raw import EXTRA, Locate, RawTable
-from recsmith.errors import DataError
+from recsmith.errors import DataError, InvalidValue
 
 _CHUNK = 1 << 20
 _SAMPLE_LINES = 20
@@ -100,10 +100,14 @@ def inspect_text(path: Path, *, encoding: str = "utf-8") -> TextFacts:
 
     Raises `DataError` when the encoding given does not fit or a gzip file is cut short.
     """
+    try:
+        named = codecs.lookup(encoding).name
+    except LookupError:
+        raise InvalidValue("encoding", "one that Python knows, such as utf-8 or latin-1", encoding) from None
     with open_bytes(path) as file:
         head = _read(file, 4, path)
         bom = next((name for mark, name in _BOMS if head.startswith(mark)), None)
-        wanted = bom or codecs.lookup(encoding).name
+        wanted = bom or named
         decoder = codecs.getincrementaldecoder(wanted)()
         latin = False
         n_bytes, last = 0, b""
