@@ -16,10 +16,12 @@ from recsmith.config.run import cores
 
 LIBRARIES = ("numpy", "scipy", "numba", "polars", "pydantic", "safetensors", "typer", "rich", "rapidfuzz")
 EXTRAS = {
-    "report": ("altair", "jinja2", "vl_convert"),
+    "report": ("jinja2", "vl_convert"),
     "xlsx": ("xlsxwriter",),
     "sql": ("sqlalchemy",),
     "postgres": ("sqlalchemy", "psycopg"),
+    "neural": ("torch",),
+    "tensorboard": ("torch", "tensorboard"),
 }
 
 
