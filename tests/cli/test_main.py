@@ -88,7 +88,7 @@ def test_doctor_says_what_is_here(recsmith):
     facts = result.json
     assert facts["recsmith"] == package.__version__
     assert facts["devices"]["cpu"]["usable_cores"] >= 1
-    assert set(facts["extras"]) == {"report", "xlsx", "sql", "postgres"}
+    assert {"report", "xlsx", "sql", "postgres", "neural"} <= set(facts["extras"])
     assert facts["extras"]["report"]["install"] == "pip install 'recsmith[report]'"
     assert facts["kernel_cache"]["folder"]
     assert "numba" in recsmith("doctor").out
