@@ -1,0 +1,290 @@
+"""NextItem: from a history to the next item, with an encoder of choice for each group of features.
+
+The present-day form of TensorFlow's adaptive on-device recommendation framework (2021): feature groups about
+the person and about each past event, an encoder for each group, hidden layers, a product with item vectors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Protocol, Self, cast, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recsmith.config import Config, Run
+from recsmith.data import Dataset, Histories
+from recsmith.data.examples import ExampleBatches, Examples
+from recsmith.data.timelines import Arrays, TimelineBatches, long_enough, newest
+from recsmith.errors import InvalidValue
+from recsmith.models.capabilities import Explains, HasVectors, SimilarItems
+from recsmith.models.neural.base import NeuralRecommender
+from recsmith.models.neural.next_item_config import NextItemConfig, SequenceConfig
+from recsmith.models.neural.next_item_features import Spaces
+from recsmith.models.neural.next_item_net import ActivityGroup, GlobalGroup, NextItemNet
+from recsmith.nn import losses
+from recsmith.nn.event_embedding import FeatureShape
+from recsmith.nn.item_vectors import ItemVectors
+from recsmith.training import Batches
+from recsmith.types import CodeArray, FloatArray
+
+_WINDOWED = ("bow", "cnn", "caser")
+_LONG = 128  # events in a learning window of encoders that look back over a window of their own
+_OWN_NEGATIVES = 16  # up to here each position draws its own
+
+
+class NextItem(NeuralRecommender, SimilarItems, Explains, HasVectors):
+    """Recommends the items whose vectors fit the context: what a person took, in order, and who they are.
+
+    Every event of a timeline is learnt in one pass, and the prediction after it sees `context_length` events,
+    none of them later. Items that training never saw are recommended when the label has features.
+    """
+
+    Config: ClassVar[type[Config]] = NextItemConfig
+    config: SequenceConfig
+    net: NextItemNet
+    _spaces: Spaces
+    _shapes: list[FeatureShape]
+    _examples: Examples | None = None
+    _item_ID: FloatArray
+    _bias_I: FloatArray
+
+    @property
+    def plan(self) -> NextItemConfig:
+        """The settings in NextItem's terms; a preset of another name translates its own."""
+        assert isinstance(self.config, NextItemConfig)
+        return self.config
+
+    @final
+    def learning_from(self, examples: Examples) -> Self:
+        """Says that `fit` takes these examples instead of the timelines of its data; returns the model.
+
+        The data then tell of catalogue and popularity alone: `model.learning_from(e).fit(e.dataset())`.
+        """
+        self._examples = examples
+        return self
+
+    def _learn(self, data: Dataset) -> dict[str, Any]:
+        most = self.plan.label.vocabulary_size
+        if most is not None and most < data.n_items:
+            raise InvalidValue("label.vocabulary_size", f"at least the number of items, {data.n_items}", most)
+        if not (data.histories().lengths >= self.config.min_timeline_length).any():
+            raise InvalidValue(
+                "data",
+                f"such that some user has min_timeline_length ({self.config.min_timeline_length}) events",
+                data,
+                "There is no next item to learn from.",
+            )
+        return {"spaces": Spaces.fit(data, self.plan).to_dict(), "n_items": data.n_items}
+
+    def _build(self, learned: Mapping[str, Any]) -> NextItemNet:
+        config, n_items = self.plan, int(learned["n_items"])
+        self._spaces = spaces = Spaces.of_dict(learned["spaces"])
+        dim = config.label.embedding_dim
+
+        def shaped(features: Any) -> list[FeatureShape]:
+            return [spaces.shape(f, label_dim=dim, n_items=n_items) for f in features]
+
+        of_label = shaped(config.label.features)
+        items = ItemVectors(
+            torch.from_numpy(self.memory.popularity > 0),
+            dim,
+            features=of_label,
+            inputs=spaces.of_items(self.memory, of_label),
+            bias=config.label.bias,
+            init_scale=config.init_scale,
+        )
+        activity, self._shapes = [], []
+        for group in config.activity_groups:
+            shapes = shaped(group.features)
+            self._shapes += shapes
+            lookups = spaces.of_items(self.memory, shapes)
+            activity.append(ActivityGroup(group, shapes, config, items=items, lookups=lookups))
+        person = []
+        for group in config.global_groups:
+            shapes = shaped(group.features)
+            person.append(GlobalGroup(shapes, lookups=spaces.of_people(self.memory, shapes)))
+        return NextItemNet(config, items=items, activity=activity, person=person)
+
+    def _batches(self, data: Dataset, run: Run) -> Batches:
+        config, examples = self.plan, self._examples
+        if examples is not None:
+            of_events = self._spaces.of_events(examples.histories(), self._shapes)
+            spread = {name: examples.spread(values) for name, values in of_events.items()}
+            return AsTensors(ExampleBatches(examples, config.batch_size, run.seed, spread))
+        histories = long_enough(data.histories(), config.min_timeline_length)
+        length, stride = config.context_length, config.stride or config.context_length
+        if all(group.encoder in _WINDOWED for group in config.activity_groups):
+            # The encoder itself looks back over context_length events only: one pass for many windows.
+            length, stride = max(_LONG, 2 * length), max(_LONG, 2 * length) - length + 1
+        return AsTensors(
+            TimelineBatches(
+                histories,
+                length=length,
+                stride=stride,
+                batch_size=config.batch_size,
+                seed=run.seed,
+                events=self._spaces.of_events(histories, self._shapes),
+            )
+        )
+
+    def _loss(self, net: nn.Module, batch: Any) -> Tensor:
+        """Returns the loss of all positions with a target; only these reach the item scores."""
+        model = cast(NextItemNet, net)
+        if "label" in batch:  # examples: a context each, and what came after it
+            return self._loss_of(model, model(batch, last=True), batch["label"] - 1)
+        target_BL = batch["target"]
+        learnt_n = torch.nonzero(target_BL.flatten()).squeeze(1)
+        hidden_ND = model(batch).flatten(0, 1).index_select(0, learnt_n)
+        return self._loss_of(model, hidden_ND, target_BL.flatten().index_select(0, learnt_n) - 1)
+
+    def _loss_of(self, net: NextItemNet, hidden_ND: Tensor, target_N: Tensor) -> Tensor:
+        config = self.config
+        item_ID, bias_I = net.items(), net.items.bias
+        if config.loss == "softmax":
+            return losses.full_softmax(hidden_ND, item_ID, target_N, bias_V=bias_I)
+
+        def score(code: Tensor) -> Tensor:  # each row's own items: [N] or [N, K] → the same
+            vectors = item_ID[code]
+            pairs = vectors.shape[:-1]
+            dots = (hidden_ND.view(len(hidden_ND), *[1] * (len(pairs) - 1), -1) * vectors).sum(-1)
+            return dots if bias_I is None else dots + bias_I[code]
+
+        def score_shared(code_K: Tensor) -> Tensor:
+            dots = hidden_ND @ item_ID[code_K].t()
+            return dots if bias_I is None else dots + bias_I[code_K]
+
+        positive_N = score(target_N)
+        log_q_I = self._log_q(item_ID.device)
+        if config.loss == "in_batch":
+            return losses.in_batch_softmax(
+                score_shared(target_N), target_N=target_N, log_q_N=self._log_share(item_ID.device)[target_N]
+            )
+        if config.loss == "sampled_softmax" or config.n_negatives > _OWN_NEGATIVES:
+            sample_K = torch.multinomial(log_q_I.exp(), config.n_negatives, replacement=True)
+            negative_NK = score_shared(sample_K)
+            drawn_NK = sample_K.expand(len(target_N), -1)
+        else:
+            drawn_NK = torch.multinomial(
+                log_q_I.exp(), len(target_N) * config.n_negatives, replacement=True
+            ).view(len(target_N), -1)
+            negative_NK = score(drawn_NK)
+        if config.loss == "sampled_softmax":
+            return losses.sampled_softmax(
+                positive_N,
+                negative_NK,
+                target_N=target_N,
+                sample_K=sample_K,
+                log_q_positive_N=log_q_I[target_N],
+                log_q_negative_K=log_q_I[sample_K],
+            )
+        negative_NK = negative_NK.masked_fill(drawn_NK == target_N[:, None], -math.inf)
+        if config.loss == "bce":
+            return losses.binary_cross_entropy(positive_N, negative_NK)
+        if config.loss == "gbce":
+            return losses.generalised_bce(
+                positive_N, negative_NK, n_items=len(item_ID), calibration=config.calibration
+            )
+        return losses.bpr(positive_N, negative_NK)
+
+    def _log_share(self, device: torch.device) -> Tensor:
+        """Returns the log of each item's share of the events [I]."""
+        taken = np.maximum(self.memory.popularity.astype(np.float64), 0.5)
+        return torch.from_numpy(np.log(taken / taken.sum())).to(device, torch.float32)
+
+    def _log_q(self, device: torch.device) -> Tensor:
+        """Returns the log probability that a negative is each item; items never taken are never drawn."""
+        if self.config.negative_sampling == "popularity":
+            taken = self.memory.popularity.astype(np.float64)
+        else:
+            taken = (self.memory.popularity > 0).astype(np.float64)
+        with np.errstate(divide="ignore"):
+            return torch.from_numpy(np.log(taken / taken.sum())).to(device, torch.float32)
+
+    def _trained(self) -> None:
+        self.net.eval()
+        with torch.no_grad():
+            self._item_ID = self.net.items().cpu().numpy()
+            bias = self.net.items.bias
+            zeros = np.zeros(len(self._item_ID), np.float32)
+            self._bias_I = zeros if bias is None else bias.detach().cpu().numpy()
+
+    def _without_evidence(self, score_BI: FloatArray) -> FloatArray:
+        """Returns the scores with -inf for items that neither training nor a feature tells of."""
+        if not self.plan.label.features:
+            score_BI[:, self.memory.popularity == 0] = -np.inf
+        return score_BI
+
+    def _score(self, histories: Histories) -> FloatArray:
+        return self._without_evidence(self._user_vectors(histories) @ self._item_ID.T + self._bias_I)
+
+    def _user_vectors(self, histories: Histories) -> FloatArray:
+        events = self._spaces.of_events(histories, self._shapes)
+        arrays = newest(histories, length=self.config.context_length, events=events)
+        device = self.device
+        batch = {name: torch.from_numpy(values).to(device) for name, values in arrays.items()}
+        with torch.no_grad():
+            context: Tensor = self.net(batch, last=True)
+        return context.cpu().numpy()
+
+    def _item_vectors(self) -> FloatArray:
+        return self._item_ID
+
+    def _similar(self, item_codes: CodeArray) -> FloatArray:
+        """Returns the cosine of the item vectors."""
+        length_I = np.linalg.norm(self._item_ID, axis=1, keepdims=True)
+        unit_ID = self._item_ID / np.maximum(length_I, 1e-12)
+        return self._without_evidence(unit_ID[item_codes] @ unit_ID.T)
+
+    def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
+        """Gives an event what the score loses when that event alone is taken out of the visible history.
+
+        What no single event accounts for (interplay, bias) is the base. Events older than the context add 0.
+        """
+        n = int(history.lengths[0])
+        first = max(0, n - self.config.context_length)
+        seen = np.arange(first, n)
+        rows = [seen, *(np.delete(seen, place) for place in range(len(seen)))]
+        indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+        events = np.concatenate(rows)
+        variants = Histories(
+            indptr,
+            history.item[events],
+            history.weight[events],
+            np.repeat(history.user, len(rows)),
+            None if history.time is None else history.time[events],
+        )
+        score_RK = self._user_vectors(variants) @ self._item_ID[item_codes].T + self._bias_I[item_codes]
+        part_LK = np.zeros((n, len(item_codes)), np.float32)
+        part_LK[first:] = score_RK[:1] - score_RK[1:]
+        return (score_RK[0] - part_LK.sum(0)), part_LK
+
+
+class ArrayBatches(Protocol):
+    """Is the loop's `Batches` in arrays, as rooms without torch give them."""
+
+    @property
+    def n_steps(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    def epoch(self, number: int, *, start: int = 0) -> Iterator[Arrays]: ...
+
+
+class AsTensors:
+    """Is batches of arrays as batches of tensors."""
+
+    def __init__(self, batches: ArrayBatches) -> None:
+        self._batches = batches
+        self.n_steps, self.batch_size = batches.n_steps, batches.batch_size
+
+    def epoch(self, number: int, *, start: int = 0) -> Iterator[dict[str, Tensor]]:
+        """Yields the batches of an epoch from `start` on."""
+        for arrays in self._batches.epoch(number, start=start):
+            yield tensors(arrays)
+
+
+def tensors(arrays: Arrays) -> dict[str, Tensor]:
+    """Returns the arrays of a batch as tensors that share their memory."""
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}

@@ -1,0 +1,1 @@
+"""Torch pieces that know no data set: layers, encoders, item scores, losses."""

@@ -1,0 +1,151 @@
+"""Encoders: a person's events in order, to a vector after every event. Right padding; none sees the future.
+
+Each takes x [B, L, D] and mask [B, L] (True for events, which come first) and gives [B, L, E]: row l depends
+on events 0..l alone, and on the last `window` of them where the encoder has one. `last` gives [B, E], the
+vector after the last event, zeros for a person without events.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recsmith.errors import InvalidValue
+
+
+class Encoder(nn.Module):
+    """Is what every encoder is; `width` is E."""
+
+    width: int
+
+    @abstractmethod
+    def forward(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        """Returns [B, L, E]."""
+
+    def last(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        """Returns [B, E]: the vector after the last event."""
+        return pick_last(self(x_BLD, mask_BL), mask_BL)
+
+
+def pick_last(y_BLE: Tensor, mask_BL: Tensor) -> Tensor:
+    """Returns the row of the last event [B, E]; a product with a one-hot row, which every exporter knows."""
+    place_L = torch.arange(1, mask_BL.shape[1] + 1, device=mask_BL.device)
+    is_last_BL = (place_L == mask_BL.sum(1, keepdim=True)).to(y_BLE.dtype)
+    return (is_last_BL.unsqueeze(1) @ y_BLE).squeeze(1)
+
+
+class BagOfWords(Encoder):
+    """Is the mean of the events so far, or of the last `window` of them."""
+
+    def __init__(self, dim: int, *, window: int | None = None) -> None:
+        super().__init__()
+        self.width, self.window = dim, window
+
+    def forward(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        mask = mask_BL.unsqueeze(2).to(x_BLD.dtype)
+        total, count = (x_BLD * mask).cumsum(1), mask.cumsum(1)
+        if self.window is not None and self.window < x_BLD.shape[1]:
+            gone = self.window
+            total = total - functional.pad(total, (0, 0, gone, 0))[:, :-gone]
+            count = count - functional.pad(count, (0, 0, gone, 0))[:, :-gone]
+        return total / count.clamp(min=1)
+
+    def last(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        if self.window is not None and self.window < x_BLD.shape[1]:
+            return super().last(x_BLD, mask_BL)
+        mask = mask_BL.unsqueeze(2).to(x_BLD.dtype)
+        return (x_BLD * mask).sum(1) / mask.sum(1).clamp(min=1)
+
+
+class CausalConv(Encoder):
+    """Is a stack of convolutions over the events, each with a ReLU, then the maximum over the recent steps.
+
+    Stride 1; a step sees itself and the steps before it. With a `window` the maximum covers those steps whose
+    field of view lies inside the last `window` events, so a vector depends on these alone.
+    """
+
+    def __init__(
+        self, dim: int, *, n_filters: Sequence[int], kernel_size: int, window: int | None = None
+    ) -> None:
+        super().__init__()
+        if not n_filters:
+            raise InvalidValue("n_filters", "at least one number", list(n_filters))
+        sizes = [dim, *n_filters]
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(a, b, kernel_size) for a, b in zip(sizes, n_filters, strict=False)
+        )
+        self.reach, self.width = kernel_size - 1, n_filters[-1]
+        field = 1 + self.reach * len(n_filters)
+        if window is not None and window < field:
+            raise InvalidValue(
+                "context_length",
+                f"at least {field}, what {len(n_filters)} convolutions of kernel {kernel_size} see",
+                window,
+                "Lower kernel_size, or use fewer n_filters.",
+            )
+        self.steps = None if window is None else window - field + 1
+
+    def forward(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        steps = (x_BLD * mask_BL.unsqueeze(2)).transpose(1, 2)
+        for convolution in self.convolutions:
+            steps = convolution(functional.pad(steps, (self.reach, 0))).relu()
+        return _running_max(steps, self.steps).transpose(1, 2) * mask_BL.unsqueeze(2)
+
+
+class CaserConv(Encoder):
+    """Is Caser's pair (Tang & Wang, WSDM 2018): filters of every height, and weighted sums over the window.
+
+    Horizontal: for each height h of `heights`, `n_horizontal` convolutions of kernel h, ReLU, the maximum over
+    the window. Vertical: `n_vertical` weighted sums of the window's events, dimension by dimension.
+    """
+
+    def __init__(
+        self, dim: int, *, window: int, heights: Sequence[int], n_horizontal: int, n_vertical: int
+    ) -> None:
+        super().__init__()
+        if max(heights) > window:
+            raise InvalidValue("heights", f"at most context_length, {window}", max(heights))
+        self.window, self.heights = window, tuple(heights)
+        self.horizontal = nn.ModuleList(nn.Conv1d(dim, n_horizontal, height) for height in heights)
+        self.vertical = nn.Conv1d(1, n_vertical, window) if n_vertical else None
+        self.n_vertical = n_vertical
+        self.width = n_horizontal * len(self.heights) + n_vertical * dim
+
+    def forward(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        n_people, length, dim = x_BLD.shape
+        steps = (x_BLD * mask_BL.unsqueeze(2)).transpose(1, 2)
+        parts = []
+        for height, convolution in zip(self.heights, self.horizontal, strict=True):
+            seen = convolution(functional.pad(steps, (height - 1, 0))).relu()
+            parts.append(_running_max(seen, self.window - height + 1))
+        if self.vertical is not None:
+            rows = functional.pad(steps, (self.window - 1, 0)).reshape(n_people * dim, 1, -1)
+            parts.append(self.vertical(rows).reshape(n_people, dim * self.n_vertical, length))
+        return torch.cat(parts, 1).transpose(1, 2) * mask_BL.unsqueeze(2)
+
+
+class Recurrent(Encoder):
+    """Is an LSTM or a GRU; what stands after the last event is read at that event, never at the padding."""
+
+    def __init__(self, dim: int, *, n_units: int, kind: str = "lstm", n_layers: int = 1) -> None:
+        super().__init__()
+        cell = nn.LSTM if kind == "lstm" else nn.GRU
+        self.cells = cell(dim, n_units, num_layers=n_layers, batch_first=True)
+        self.width = n_units
+
+    def forward(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        mask = mask_BL.unsqueeze(2)
+        return self.cells(x_BLD * mask)[0] * mask
+
+
+def _running_max(y_BEL: Tensor, steps: int | None) -> Tensor:
+    """Returns the maximum over the last `steps` steps; y is 0 or more, so zeros in front do nothing."""
+    if steps is None:
+        return y_BEL.cummax(2).values
+    if steps == 1:
+        return y_BEL
+    return functional.max_pool1d(functional.pad(y_BEL, (steps - 1, 0)), steps, stride=1)

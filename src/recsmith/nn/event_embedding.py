@@ -1,0 +1,76 @@
+"""Feature groups: several features of one thing (an event, an item, a person) side by side as one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class FeatureShape:
+    """Says how a feature enters: a table of `n_codes` rows of length `dim`, or (dim 0) a number as it is.
+
+    `shared` features use the table that is handed in instead of their own.
+    """
+
+    name: str
+    n_codes: int = 0
+    dim: int = 0
+    shared: bool = False
+
+    @property
+    def width(self) -> int:
+        """The channels that the feature adds."""
+        return self.dim or 1
+
+
+class FeatureTable(nn.Module):
+    """Is an embedding table for codes [..., M]: the mean over the codes that are there.
+
+    With M = 1 code 0 is a value like others (unknown has a vector of its own); in lists it is padding.
+    """
+
+    def __init__(self, n_codes: int, dim: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(n_codes, dim)
+        nn.init.normal_(self.table.weight, std=dim**-0.5)
+
+    def forward(self, codes_M: Tensor) -> Tensor:
+        if codes_M.shape[-1] == 1:
+            return self.table(codes_M.squeeze(-1))
+        there_M = (codes_M != 0).unsqueeze(-1).to(self.table.weight.dtype)
+        return (self.table(codes_M) * there_M).sum(-2) / there_M.sum(-2).clamp(min=1)
+
+
+class GroupEmbedding(nn.Module):
+    """Puts the features of a group side by side, in the order given."""
+
+    def __init__(self, features: Sequence[FeatureShape], *, shared: nn.Embedding | None = None) -> None:
+        super().__init__()
+        self.features = tuple(features)
+        self.tables = nn.ModuleDict(
+            {
+                f"t{i}": FeatureTable(f.n_codes, f.dim)
+                for i, f in enumerate(features)
+                if f.dim and not f.shared
+            }
+        )
+        self._shared = [shared]  # in a list: the table belongs to the module that hands it in
+        self.width = sum(f.width for f in features)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Takes name → codes [..., M] (or [...] for shared ids, or numbers [...]); returns [..., width]."""
+        parts = []
+        for place, feature in enumerate(self.features):
+            given = inputs[feature.name]
+            if not feature.dim:
+                parts.append(given.unsqueeze(-1))
+            elif feature.shared:
+                assert self._shared[0] is not None
+                parts.append(self._shared[0](given))
+            else:
+                parts.append(self.tables[f"t{place}"](given))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
