@@ -73,34 +73,53 @@ def conjugate_rows(
 
 @njit(nogil=True, cache=True, fastmath=_FAST)
 def _times_matrix(low, high, item, weight, vector_ID, base_DD, regularization, x_D, out_D):
-    """Writes (G + λ + Σ c v vᵀ) x; two events a pass."""
+    """Writes (G + λ + Σ c v vᵀ) x; four rows and events a pass, to load `out_D` a quarter as often."""
     n_dims = x_D.shape[0]
     for d in range(n_dims):
         out_D[d] = regularization * x_D[d]
-    for a in range(n_dims):
-        base_D = base_DD[a]
-        x = x_D[a]
+    n_by_four = n_dims - n_dims % 4
+    for a in range(0, n_by_four, 4):
         for d in range(n_dims):
-            out_D[d] += x * base_D[d]
+            out_D[d] += (
+                x_D[a] * base_DD[a, d]
+                + x_D[a + 1] * base_DD[a + 1, d]
+                + x_D[a + 2] * base_DD[a + 2, d]
+                + x_D[a + 3] * base_DD[a + 3, d]
+            )
+    for a in range(n_by_four, n_dims):
+        for d in range(n_dims):
+            out_D[d] += x_D[a] * base_DD[a, d]
     event = low
-    while event < high:
+    while event + 4 <= high:
         v0_D = vector_ID[item[event]]
-        if event + 1 < high:
-            v1_D = vector_ID[item[event + 1]]
-            c1 = weight[event + 1]
-        else:
-            v1_D = v0_D
-            c1 = np.float32(0.0)
+        v1_D = vector_ID[item[event + 1]]
+        v2_D = vector_ID[item[event + 2]]
+        v3_D = vector_ID[item[event + 3]]
         s0 = np.float32(0.0)
         s1 = np.float32(0.0)
+        s2 = np.float32(0.0)
+        s3 = np.float32(0.0)
         for d in range(n_dims):
             s0 += v0_D[d] * x_D[d]
             s1 += v1_D[d] * x_D[d]
+            s2 += v2_D[d] * x_D[d]
+            s3 += v3_D[d] * x_D[d]
         s0 *= weight[event]
-        s1 *= c1
+        s1 *= weight[event + 1]
+        s2 *= weight[event + 2]
+        s3 *= weight[event + 3]
         for d in range(n_dims):
-            out_D[d] += s0 * v0_D[d] + s1 * v1_D[d]
-        event += 2
+            out_D[d] += s0 * v0_D[d] + s1 * v1_D[d] + s2 * v2_D[d] + s3 * v3_D[d]
+        event += 4
+    while event < high:
+        v0_D = vector_ID[item[event]]
+        s0 = np.float32(0.0)
+        for d in range(n_dims):
+            s0 += v0_D[d] * x_D[d]
+        s0 *= weight[event]
+        for d in range(n_dims):
+            out_D[d] += s0 * v0_D[d]
+        event += 1
 
 
 def conjugate_row_plain(
