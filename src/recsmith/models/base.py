@@ -68,6 +68,10 @@ class Recommender(ABC):
         """Returns what was fitted, by name; by default the attributes of `state_names`."""
         return {name: cast(State, getattr(self, name)) for name in self.state_names}
 
+    def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
+        """Returns float32 [B, N]: the scores of N items for each row; here, picked from all scores."""
+        return np.take_along_axis(np.asarray(self._score(histories)), item_code_BN, axis=1)
+
     def _learned(self) -> dict[str, Any]:
         """Returns what was fitted and is no array, as plain values for JSON."""
         return {}
@@ -192,13 +196,13 @@ class Recommender(ABC):
         self, histories: Histories, item_code_BN: CodeArray, *, run: Run | None = None
     ) -> FloatArray:
         """Returns float32 [B, N]: the scores of N given items for each row (-1 codes give -inf)."""
-        scorer = self._scorer(exclude_seen=False, unknown="popular", allowed=None)
 
         def one(start: int, stop: int) -> FloatArray:
-            code_BN = item_code_BN[start:stop]
-            picked = np.take_along_axis(
-                scorer.rows(histories.block(start, stop)), np.maximum(code_BN, 0), axis=1
-            )
+            code_BN, some = item_code_BN[start:stop], histories.block(start, stop)
+            picked = np.array(self._score_some(some, np.maximum(code_BN, 0)), np.float32)
+            if self.needs_history:
+                cold = some.lengths == 0
+                picked[cold] = self.memory.popularity[np.maximum(code_BN[cold], 0)]
             return np.where(code_BN >= 0, picked, np.float32(-np.inf))
 
         rows = block_rows(len(self.memory.items))

@@ -90,10 +90,8 @@ class EmbeddingModel(PredictsRatings, HasVectors, SimilarItems, ExplainsByOcclus
                 table.weight[unknown] = table.weight[known].mean(0)
 
     def _score(self, histories: Histories) -> FloatArray:
-        n_items = len(self.memory.items)
-        row_n = np.repeat(np.arange(len(histories)), n_items)
-        item_n = np.tile(np.arange(n_items, dtype=np.int32), len(histories))
-        return self._ratings(histories, row_n, item_n).reshape(len(histories), n_items)
+        every = np.arange(len(self.memory.items), dtype=np.int32)
+        return self._score_some(histories, np.broadcast_to(every, (len(histories), len(every))))
 
     def _predict(self, histories: Histories, row_n: np.ndarray, item_n: CodeArray) -> FloatArray:
         return np.clip(self._ratings(histories, row_n, item_n), *self.memory.weight_range)
@@ -110,11 +108,13 @@ class EmbeddingModel(PredictsRatings, HasVectors, SimilarItems, ExplainsByOcclus
                 parts.append(rating_n.cpu().numpy())
         return np.concatenate(parts)
 
-    def _score_items(self, histories: Histories, item_codes: CodeArray) -> FloatArray:
-        """Scores as for a stranger of the same history: what their ratings say, found by descent."""
-        row_n = np.repeat(np.arange(len(histories)), len(item_codes))
-        item_n = np.tile(item_codes, len(histories))
-        return self._ratings(histories.as_strangers(), row_n, item_n).reshape(len(histories), -1)
+    def _explained(self, histories: Histories) -> Histories:
+        """Sees everybody as a stranger: what their ratings say, found by descent."""
+        return histories.as_strangers()
+
+    def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
+        row_n = np.repeat(np.arange(len(histories)), item_code_BN.shape[1])
+        return self._ratings(histories, row_n, item_code_BN.ravel()).reshape(item_code_BN.shape)
 
     def _people_vectors(self, histories: Histories) -> Tensor:
         """Returns what the network knows of each person: learnt, or found by descent, or the mean."""

@@ -18,14 +18,16 @@ class ExplainsByOcclusion(Explains):
         """Returns how many of the newest events the score depends on; older ones add 0."""
         return _NEWEST
 
-    def _score_items(self, histories: Histories, item_codes: CodeArray) -> FloatArray:
-        """Returns the scores [B, K] of some items."""
-        return self._score(histories)[:, item_codes]
+    def _explained(self, histories: Histories) -> Histories:
+        """Returns the people as reasons see them; as strangers where a learnt vector hides the history."""
+        return histories
 
     def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
         n = int(history.lengths[0])
         first = max(0, n - self._read_events())
-        score_RK = self._score_items(_without_each(history, first), item_codes).astype(np.float64)
+        variants = self._explained(_without_each(history, first))
+        item_RK = np.broadcast_to(item_codes, (len(variants), len(item_codes)))
+        score_RK = self._score_some(variants, item_RK).astype(np.float64)
         part_LK = np.zeros((n, len(item_codes)))
         part_LK[first:] = score_RK[:1] - score_RK[1:]
         base_K = score_RK[0] - part_LK.sum(axis=0)

@@ -162,10 +162,8 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
         return functional.binary_cross_entropy_with_logits(predicted_B, liked_B)
 
     def _score(self, histories: Histories) -> FloatArray:
-        n_items = len(self.memory.items)
-        row_n = np.repeat(np.arange(len(histories)), n_items)
-        item_n = np.tile(np.arange(n_items), len(histories))
-        return self._outputs(histories, row_n, item_n).reshape(len(histories), n_items)
+        every = np.arange(len(self.memory.items), dtype=np.int32)
+        return self._score_some(histories, np.broadcast_to(every, (len(histories), len(every))))
 
     def _predict(self, histories: Histories, row_n: np.ndarray, item_n: CodeArray) -> FloatArray:
         """Returns ratings within the scale, or the probability of a like."""
@@ -177,10 +175,9 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
     def _read_events(self) -> int:
         return self.config.history_length
 
-    def _score_items(self, histories: Histories, item_codes: CodeArray) -> FloatArray:
-        row_n = np.repeat(np.arange(len(histories)), len(item_codes))
-        out_n = self._outputs(histories, row_n, np.tile(item_codes, len(histories)))
-        return out_n.reshape(len(histories), len(item_codes))
+    def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
+        row_n = np.repeat(np.arange(len(histories)), item_code_BN.shape[1])
+        return self._outputs(histories, row_n, item_code_BN.ravel()).reshape(item_code_BN.shape)
 
     def _outputs(self, histories: Histories, row_n: np.ndarray, item_n: np.ndarray) -> FloatArray:
         asked = self._requests(histories)

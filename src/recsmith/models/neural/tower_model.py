@@ -149,10 +149,13 @@ class TowerModel(HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommende
     def _read_events(self) -> int:
         return self.config.history_length or super()._read_events()
 
-    def _score_items(self, histories: Histories, item_codes: CodeArray) -> FloatArray:
-        """Scores as `_score` does; without a history input the reasons are those of a stranger."""
-        people = histories if self.config.history_length else histories.as_strangers()
-        scores: FloatArray = self._user_vectors(people) @ self.item_ID[item_codes].T
+    def _explained(self, histories: Histories) -> Histories:
+        return histories if self.config.history_length else histories.as_strangers()
+
+    def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
+        scores: FloatArray = np.einsum(
+            "bd,bnd->bn", self._user_vectors(histories), self.item_ID[item_code_BN], optimize=True
+        )
         return scores
 
     def _requests(self, histories: Histories) -> Rows:
