@@ -1,0 +1,141 @@
+"""Pipeline: one model retrieves candidates, another ranks them, saved and judged as one recommender
+(Covington et al., Deep neural networks for YouTube recommendations, RecSys 2016)."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from recsmith.config import Config, Run
+from recsmith.data import Dataset, Histories
+from recsmith.errors import InvalidValue, nearest
+from recsmith.index.base import VectorIndex, make_index
+from recsmith.kernels.topk import exclude, top_k
+from recsmith.models.base import Recommender, State
+from recsmith.models.capabilities import Explains, HasVectors
+from recsmith.types import CodeArray, FloatArray
+
+
+class PipelineConfig(Config):
+    """Settings of `Pipeline`: each stage is a table of a class and that class's settings."""
+
+    retriever: Mapping[str, Any]
+    """`class`, and its settings: chooses the candidates."""
+    ranker: Mapping[str, Any]
+    """`class`, and its settings: scores them."""
+    n_candidates: int = Field(200, ge=1)
+    """Items that are handed from one to the other, for each person."""
+    index: Literal["none", "exact", "hnsw", "scann"] = "none"
+    """How the retriever's vectors are searched; none scores every item instead."""
+
+
+class Pipeline(Explains):
+    """Scores the retriever's best `n_candidates` unseen items with the ranker; all others are left out.
+
+    With an index the retriever must have vectors (HasVectors), and its own score beyond their product
+    is not looked at. Reasons are the ranker's where it gives reasons, else the retriever's.
+    """
+
+    Config = PipelineConfig
+    config: PipelineConfig
+
+    def _fit(self, data: Dataset, run: Run) -> None:
+        self._stages()
+        for name, stage in (("retriever", self.retriever), ("ranker", self.ranker)):
+            stage._memory = self._memory
+            stage._fit(data, replace(run, checkpoints=run.checkpoints and run.checkpoints / name, history=[]))
+        self._build_index()
+
+    def _stages(self) -> None:
+        self.retriever = _stage("retriever", self.config.retriever)
+        self.ranker = _stage("ranker", self.config.ranker)
+        if self.config.index != "none" and not isinstance(self.retriever, HasVectors):
+            cure = "Set index='none', or retrieve with TwoTower, IALS, PureSVD or another with vectors."
+            raise InvalidValue(
+                "retriever", "a model with vectors, for an index", type(self.retriever).__name__, cure
+            )
+
+    def _build_index(self) -> None:
+        self._index: VectorIndex | None = None
+        if self.config.index != "none":
+            assert isinstance(self.retriever, HasVectors)
+            self._index = make_index(self.config.index).build(self.retriever._item_vectors())
+
+    def candidates(self, histories: Histories) -> CodeArray:
+        """Returns the codes [B, n_candidates] of what is handed to the ranker, −1 where there are fewer."""
+        n_items = len(self.memory.items)
+        if self._index is None:
+            score_BI = np.array(self.retriever._score(histories), np.float32)
+            exclude(score_BI, histories.indptr, histories.item)
+            return top_k(score_BI, min(self.config.n_candidates, n_items))[0]
+        assert isinstance(self.retriever, HasVectors)
+        longest = int(histories.lengths.max(initial=0))
+        depth = min(self.config.n_candidates + longest, n_items)
+        code_BN, _ = self._index.search(self.retriever._user_vectors(histories), depth)
+        return _unseen(code_BN, histories, min(self.config.n_candidates, n_items))
+
+    def _score(self, histories: Histories) -> FloatArray:
+        code_BN = self.candidates(histories)
+        ranked_BN = np.asarray(self.ranker._score_some(histories, np.maximum(code_BN, 0)), np.float32)
+        score_BI = np.full((len(histories), len(self.memory.items)), -np.inf, np.float32)
+        row_BN = np.broadcast_to(np.arange(len(histories))[:, None], code_BN.shape)
+        there_BN = code_BN >= 0
+        score_BI[row_BN[there_BN], code_BN[there_BN]] = ranked_BN[there_BN]
+        return score_BI
+
+    def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
+        if isinstance(self.ranker, Explains):
+            base_K, part_LK = self.ranker._contributions(history, item_codes)
+            if np.any(part_LK) or not isinstance(self.retriever, Explains):
+                return base_K, part_LK
+        item_1K = item_codes[None, :]
+        score_K = np.asarray(self.ranker._score_some(history, item_1K), np.float32)[0]
+        if not isinstance(self.retriever, Explains):
+            return score_K, np.zeros((len(history.item), len(item_codes)), np.float32)
+        _, part_LK = self.retriever._contributions(history, item_codes)
+        return score_K - part_LK.sum(axis=0), part_LK
+
+    def _state(self) -> Mapping[str, State]:
+        return {
+            f"{name}.{key}": value
+            for name, stage in (("retriever", self.retriever), ("ranker", self.ranker))
+            for key, value in stage._state().items()
+        }
+
+    def _learned(self) -> dict[str, Any]:
+        return {"retriever": self.retriever._learned(), "ranker": self.ranker._learned()}
+
+    def _restore(self, arrays: Mapping[str, np.ndarray], learned: Mapping[str, Any]) -> None:
+        self._stages()
+        for name, stage in (("retriever", self.retriever), ("ranker", self.ranker)):
+            mine = {k.removeprefix(f"{name}."): v for k, v in arrays.items() if k.startswith(f"{name}.")}
+            stage._memory = self._memory
+            stage._restore(mine, learned[name])
+        self._build_index()
+
+
+def _stage(name: str, described: Mapping[str, Any]) -> Recommender:
+    """Returns the unfitted model of a stage, one of the house's own."""
+    models = importlib.import_module("recsmith.models")
+    settings = dict(described)
+    wanted = settings.pop("class", None)
+    known = [known for known in models.MODELS if known != "Pipeline"]
+    if wanted not in known:
+        raise InvalidValue(f"{name}.class", f"one of {', '.join(known)}", wanted, nearest(str(wanted), known))
+    stage: Recommender = getattr(models, wanted)(**settings)
+    return stage
+
+
+def _unseen(code_BN: CodeArray, histories: Histories, n: int) -> CodeArray:
+    """Returns the first n codes of each row that the history does not hold, −1 at the end of a short row."""
+    out_BN = np.full((len(code_BN), n), -1, np.int32)
+    for row, codes in enumerate(code_BN):
+        seen = histories.item[histories.indptr[row] : histories.indptr[row + 1]]
+        kept = codes[(codes >= 0) & ~np.isin(codes, seen)][:n]
+        out_BN[row, : len(kept)] = kept
+    return out_BN
