@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from recsmith.errors import MissingExtra
 from recsmith.models.base import Recommender, load
 from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
 
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from recsmith.models.factorization.pure_svd import PureSVD
     from recsmith.models.neighbourhood.item_knn import ItemKNN
     from recsmith.models.neighbourhood.user_knn import UserKNN
+    from recsmith.models.neural.caser import Caser
+    from recsmith.models.neural.dcn import DCN
+    from recsmith.models.neural.deep_fm import DeepFM
+    from recsmith.models.neural.dnn import DNN
+    from recsmith.models.neural.embedding_dot import EmbeddingDot, EmbeddingDotBias
+    from recsmith.models.neural.embedding_net import EmbeddingNet
+    from recsmith.models.neural.gru4rec import GRU4Rec
+    from recsmith.models.neural.multi_task import MultiTask
+    from recsmith.models.neural.next_item import NextItem
+    from recsmith.models.neural.sasrec import SASRec
+    from recsmith.models.neural.two_tower import TwoTower
+    from recsmith.models.pipeline.two_stage import Pipeline
 
 _ROOM = {
     "Popular": "baseline.popular",
@@ -29,25 +42,51 @@ _ROOM = {
     "IALS": "factorization.ials",
     "BPR": "factorization.bpr",
     "EASE": "factorization.ease",
+    "NextItem": "neural.next_item",
+    "SASRec": "neural.sasrec",
+    "GRU4Rec": "neural.gru4rec",
+    "Caser": "neural.caser",
+    "TwoTower": "neural.two_tower",
+    "MultiTask": "neural.multi_task",
+    "EmbeddingDot": "neural.embedding_dot",
+    "EmbeddingDotBias": "neural.embedding_dot",
+    "EmbeddingNet": "neural.embedding_net",
+    "DNN": "neural.dnn",
+    "DeepFM": "neural.deep_fm",
+    "DCN": "neural.dcn",
+    "Pipeline": "pipeline.two_stage",
 }
 MODELS = tuple(_ROOM)
 """The names of all models, from counting to factors."""
 
 __all__ = [
     "BPR",
+    "DCN",
+    "DNN",
     "EASE",
     "IALS",
     "MODELS",
+    "Caser",
+    "DeepFM",
+    "EmbeddingDot",
+    "EmbeddingDotBias",
+    "EmbeddingNet",
     "Explains",
     "FunkSVD",
+    "GRU4Rec",
     "HasVectors",
     "ItemKNN",
+    "MultiTask",
+    "NextItem",
+    "Pipeline",
     "Popular",
     "PredictsRatings",
     "PureSVD",
     "Recommender",
+    "SASRec",
     "SimilarItems",
     "TfIdfContent",
+    "TwoTower",
     "UserKNN",
     "load",
 ]
@@ -56,7 +95,13 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _ROOM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOM[name]}"), name)
+    try:
+        room = importlib.import_module(f"{__name__}.{_ROOM[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtra("torch", "neural") from error
+    return getattr(room, name)
 
 
 def __dir__() -> list[str]:
