@@ -33,7 +33,7 @@ class FunkSVDConfig(Config):
     """Size of a step in the first epoch, η."""
     learning_rate_decay: float = Field(0.97, gt=0, le=1)
     """Factor on the learning rate from one epoch to the next."""
-    regularization: float = Field(0.12, ge=0)
+    regularization: float = Field(0.1, ge=0)
     """λ, for each rating: a user with n ratings is held back by λ n."""
     loss: Literal["squared", "huber"] = "squared"
     """Huber's loss is squared up to `huber_delta` and linear beyond: outlying ratings pull less."""
