@@ -33,6 +33,14 @@ def test_threads_change_no_bit(dtype):
     assert outcomes[0].dtype == dtype and (outcomes[0] == outcomes[0].T).all()
 
 
+def test_the_upper_half_may_hold_anything():
+    half = np.random.default_rng(1).normal(size=(20, 30))
+    matrix = half @ half.T
+    found = np.where(np.tri(20, dtype=bool), matrix, np.nan)
+    invert_spd(found, block=6)
+    np.testing.assert_allclose(found, np.linalg.inv(matrix), rtol=1e-7)
+
+
 def test_not_positive_definite_is_said():
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
         invert_spd(np.diag([1.0, -1.0, 2.0]), block=2)

@@ -21,6 +21,9 @@ def invert_spd(matrix_II: np.ndarray, *, n_threads: int = 1, block: int = _BLOCK
     2·I·block. Raises `numpy.linalg.LinAlgError` when the matrix is not positive definite.
     """
     n = len(matrix_II)
+    for low in range(0, n, block):  # whole blocks are updated below: nothing unwritten may take part
+        corner_KK = matrix_II[low : low + block, low : low + block]
+        corner_KK[np.triu_indices(len(corner_KK), 1)] = 0
     with threadpool_limits(1, user_api="blas"):
         for first in range(0, n, block):
             last = min(first + block, n)
