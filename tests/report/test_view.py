@@ -1,4 +1,4 @@
-"""What the templates print: figures, verdicts, colours, the recipe's marks."""
+"""What the templates print: bars, verdicts, colours."""
 
 from __future__ import annotations
 
@@ -7,27 +7,7 @@ from dataclasses import replace
 import pytest
 
 from recsmith.report import Comparison
-from recsmith.report.view import board, colours, count, duels, figure, highlighted, seconds
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.12345, "0.123"),
-        (-0.5, "−0.500"),
-        (12.345, "12.35"),
-        (1234.5, "1,234"),
-        (None, "–"),
-        (float("nan"), "–"),
-    ],
-)
-def test_a_figure_shows_the_digits_that_matter(value, text):
-    assert figure(value) == text
-
-
-def test_counts_and_durations_are_readable():
-    assert count(1234567) == "1,234,567"
-    assert [seconds(s) for s in (0.0123, 12.34, 600.0)] == ["12 ms", "12.3 s", "10.0 min"]
+from recsmith.report.view import board, colours, duels
 
 
 def test_interval_bars_lie_inside_their_axis(leaderboard):
@@ -68,11 +48,3 @@ def test_genres_have_the_same_colour_everywhere(page):
     assert list(palette) == ["Drama", "Comedy"]
     assert palette["Drama"] == "var(--cat-1)"
     assert colours(replace(page, item_map=None))["Drama"] == "var(--cat-1)"
-
-
-def test_a_recipe_is_marked_and_escaped():
-    html = str(highlighted('[data]\nname = "a <b> \\" # c"  # note & more'))
-    assert '<span class="t">[data]</span>' in html
-    assert '<span class="k">name</span>' in html
-    assert '<span class="s">&#34;a &lt;b&gt; \\&#34; # c&#34;</span>' in html
-    assert '<span class="c"># note &amp; more</span>' in html

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recsmith.errors import require
-from recsmith.report import charts, data_charts, view
+from recsmith.report import charts, data_charts, view, words
 from recsmith.report.content import Leaderboard, Page
 from recsmith.report.item_map import OTHER, item_map
 from recsmith.report.spec import CONFIG, Spec
@@ -56,7 +56,7 @@ def build(page: Page) -> str:
     )
     return environment.get_template("page.html.j2").render(
         header=page.header,
-        made_at=view.moment(page.header.made_at),
+        made_at=words.moment(page.header.made_at),
         tiles=page.tiles,
         sections=sections,
         policy=_policy(scripts),
@@ -137,8 +137,8 @@ def _item_map(page: Page) -> _Section | None:
         "groups": groups,
         "model": page.item_map.model,
         "method": page.item_map.method,
-        "n": view.count(len(rows)),
-        "n_all": view.count(page.item_map.items.height),
+        "n": words.count(len(rows)),
+        "n_all": words.count(page.item_map.items.height),
     }
     return _Section("map", "Item map", shown, {"chart-map": spec})
 
@@ -190,7 +190,7 @@ def _profile(page: Page) -> _Section | None:
 
 def _recipe(page: Page) -> _Section | None:
     return (
-        _Section("recipe", "Recipe", view.highlighted(page.recipe.strip())) if page.recipe.strip() else None
+        _Section("recipe", "Recipe", words.highlighted(page.recipe.strip())) if page.recipe.strip() else None
     )
 
 
@@ -199,7 +199,7 @@ def _environment(page: Page) -> _Section | None:
     if content is None:
         return None
     specs = {"chart-timings": charts.timings(content)} if content.timings else {}
-    total = view.seconds(sum(t.seconds for t in content.timings)) if content.timings else ""
+    total = words.seconds(sum(t.seconds for t in content.timings)) if content.timings else ""
     return _Section("environment", "Environment", {"facts": dict(content.facts), "total": total}, specs)
 
 

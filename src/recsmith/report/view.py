@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from recsmith.report.content import Comparison, DataProfile, Leaderboard, Page, Person, lower_is_better
 from recsmith.report.data_charts import half_rank
+from recsmith.report.item_map import OTHER
+from recsmith.report.words import count, day, figure
 
 _N_COLOURS = 9
 Row = dict[str, Any]
-
-
-def figure(value: float | None) -> str:
-    """Prints a metric with the digits that matter: three decimals below 10, fewer above, "–" for none."""
-    if value is None or not np.isfinite(value):
-        return "–"
-    size = abs(value)
-    text = f"{value:.3f}" if size < 10 else f"{value:.2f}" if size < 100 else f"{value:,.0f}"
-    return text.replace("-", "−")
-
-
-def count(value: int) -> str:
-    """Prints a count with a comma every three digits."""
-    return f"{value:,}"
-
-
-def seconds(value: float) -> str:
-    """Prints a duration in the unit a reader would use."""
-    if value < 1:
-        return f"{value * 1000:.0f} ms"
-    return f"{value:.1f} s" if value < 90 else f"{value / 60:.1f} min"
-
-
-def day(when: datetime) -> str:
-    """Prints a date in words: "7 March 2026"."""
-    return f"{when.day} {when:%B %Y}"
-
-
-def moment(made_at: datetime) -> str:
-    """Prints date and minute, and the time zone where there is one."""
-    return f"{day(made_at)}, {made_at:%H:%M %Z}".strip()
 
 
 def colours(page: Page) -> dict[str, str]:
@@ -57,6 +26,7 @@ def colours(page: Page) -> dict[str, str]:
         for person in page.people:
             shown = [item.groups for item in person.picks] + [item.groups for item in person.liked]
             seen.update(groups[0] for groups in shown if groups)
+    del seen[OTHER]  # has its own colour
     return {group: f"var(--cat-{n})" for n, (group, _) in enumerate(seen.most_common(_N_COLOURS), start=1)}
 
 
@@ -279,21 +249,3 @@ def _months_says(content: DataProfile) -> str:
         return ""
     busiest = max(content.months, key=lambda month: content.months[month])  # type: ignore[index]
     return f"The busiest month is {busiest:%B %Y} with {count(content.months[busiest])}."
-
-
-_TOML = re.compile(
-    r"(?P<c>#[^\n]*)|(?P<t>^\s*\[[^\n]*\]\s*$)|(?P<k>^\s*[\w.\-\"]+(?=\s*=))|(?P<s>\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*')",
-    re.M,
-)
-
-
-def highlighted(toml: str) -> Any:
-    """Marks tables, keys, strings and comments of a TOML text; returns markup with all of it escaped."""
-    from markupsafe import Markup, escape  # comes with jinja2, an extra
-
-    parts, end = [Markup()], 0
-    for match in _TOML.finditer(toml):
-        parts.append(escape(toml[end : match.start()]))
-        parts.append(Markup('<span class="{}">{}</span>').format(match.lastgroup, match.group()))
-        end = match.end()
-    return Markup().join([*parts, escape(toml[end:])])
