@@ -83,7 +83,7 @@ def test_a_bad_row_can_be_set_aside_in_a_file(log, tmp_path, reason, line):
     assert len(data) == 2
     assert data.notes.n_read == 3
     assert data.notes.refused == {reason: 1}
-    assert f"1 refused lines were set aside in {aside}" in data.notes.steps
+    assert f"1 refused line was set aside in {aside}" in data.notes.steps
     with aside.open(newline="") as file:
         assert list(csv.reader(file)) == [["path", "line", "reason", "raw"], [str(path), "3", reason, line]]
 

@@ -110,7 +110,8 @@ def _take_out_bad_rows(
     if len(refused):
         path = _quarantine_path(tables, admission)
         aside.write(path, tables, rows.starts, refused, reasons)
-        where = (f"{len(refused):,} refused {tables[0].unit}s were set aside in {path}",)
+        noun = f"{tables[0].unit} was" if len(refused) == 1 else f"{tables[0].unit}s were"
+        where = (f"{len(refused):,} refused {noun} set aside in {path}",)
     keep = rows.reason == 0
     if not keep.any():
         why = "; ".join(f"{n:,} × {reason}" for reason, n in counts.items()) or "blank lines only"

@@ -14,6 +14,7 @@ SHARES = (0.01, 0.10, 0.20)
 _CURVE_POINTS = 200
 _MOST_WEIGHTS = 21
 _MS_A_DAY = 86_400_000
+_MOST_PERIODS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,12 +177,18 @@ def _by_powers_of_two(counts: np.ndarray) -> list[dict[str, int]]:
 
 
 def _over_time(time: np.ndarray) -> list[dict[str, Any]]:
-    """Counts interactions by day for up to 90 days, by month for up to 20 years, else by year."""
+    """Counts interactions by day for up to 90 days, by month for up to 20 years, else by year.
+
+    Periods without an interaction count 0. Times that span more than a thousand years give nothing.
+    """
     span = (int(time.max()) - int(time.min())) / _MS_A_DAY
     unit = "D" if span <= 90 else "M" if span <= 20 * 366 else "Y"
-    periods, counts = np.unique(
-        time.astype("datetime64[ms]").astype(f"datetime64[{unit}]"), return_counts=True
-    )
+    place = time.astype("datetime64[ms]").astype(f"datetime64[{unit}]").astype(np.int64)
+    first, n_periods = int(place.min()), int(place.max()) - int(place.min()) + 1
+    if n_periods > _MOST_PERIODS:
+        return []
+    counts = np.bincount(place - first, minlength=n_periods)
+    periods = (first + np.arange(n_periods)).astype(f"datetime64[{unit}]")
     return [{"period": str(period), "count": int(count)} for period, count in zip(periods, counts)]
 
 
