@@ -38,6 +38,7 @@ def test_it_is_numpys_truncated_svd():
     np.testing.assert_allclose(model.score(range(60)), (u[:, :4] * s[:4]) @ v[:4], atol=1e-4)
     user_BD, item_ID = model.user_vectors(range(60)), model.item_vectors()
     np.testing.assert_allclose(user_BD @ item_ID.T, model.score(range(60)), atol=1e-4)
+    np.testing.assert_allclose(np.abs(user_BD), np.abs(u[:, :4]), atol=1e-4)
     rows_ID = v[:4].T * s[:4]
     unit_ID = rows_ID / np.linalg.norm(rows_ID, axis=1, keepdims=True)
     found = {line.item_id: line.score for line in model.similar_items(7, k=39)}
@@ -122,6 +123,20 @@ def test_more_dimensions_than_the_matrix_has_are_clipped():
 def test_one_user_or_one_item(shape, mean_center):
     model = PureSVD(mean_center=mean_center).fit(dataset(np.full(shape, 4.0)))
     assert model.predict([0], [0])[0] == pytest.approx(4, abs=1e-4)
+
+
+@pytest.mark.parametrize("mean_center", [False, True])
+def test_a_stranger_is_scored_as_a_user_with_that_history(mean_center):
+    model = PureSVD(embedding_dim=5, mean_center=mean_center, normalize="both").fit(TASTES)
+    row = TASTES.histories(np.array([4]))
+    history = dict(zip(TASTES.items.decode(row.item), row.weight.tolist(), strict=True))
+    np.testing.assert_array_equal(model.score(histories=[history]), model.score(TASTES.users.decode([4])))
+
+
+def test_directions_beyond_the_rank_are_left_out():
+    model = PureSVD(embedding_dim=3).fit(dataset(np.outer([1.0, 2, 3, 4], [1.0, 2, 1])))
+    assert model.singular_D[0] > 0 and (model.singular_D[1:] == 0).all()
+    np.testing.assert_allclose(model.score(histories=[{0: 1.0}]), [[1 / 6, 2 / 6, 1 / 6]], atol=1e-5)
 
 
 def test_threads_change_no_bit():

@@ -20,6 +20,8 @@ from recsmith.models.factorization.shared import by_event, cosine
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
 
+_RANK_TOLERANCE = 1e-6  # of the largest singular value; what is kept is float32
+
 
 class PureSVDConfig(Config):
     """Says what matrix is decomposed and how much of it is kept."""
@@ -165,11 +167,15 @@ class PureSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
         return rating_n
 
     def _item_vectors(self) -> FloatArray:
-        """V, scaled back, so that user vector · item vector is the score less what centring took off."""
-        return self.item_ID / self.scale_I[:, None]
+        """VΣ, scaled back; user vector · item vector is the score less what centring took off."""
+        return self.item_ID * self.singular_D / self.scale_I[:, None]
 
     def _user_vectors(self, histories: Histories) -> FloatArray:
-        return self._projected(self._rows(histories)[0])
+        """m V Σ⁻¹: of a training user, their row of U."""
+        inverse_D = np.divide(
+            1, self.singular_D, out=np.zeros_like(self.singular_D), where=self.singular_D > 0
+        )
+        return self._projected(self._rows(histories)[0]) * inverse_D
 
     def _similar(self, item_codes: CodeArray) -> FloatArray:
         space_ID = self.item_ID * self.singular_D
@@ -230,5 +236,8 @@ def _truncated(matrix: sparse.csr_matrix, n_dims: int, seed: int) -> tuple[Float
         start = generator(seed, "pure_svd").standard_normal(min(matrix.shape))
         _, singular_D, right_DI = svds(matrix, n_dims, v0=start)
     order = np.argsort(-singular_D, kind="stable")[:n_dims]
-    vector_ID = with_signs(right_DI[order].T)
-    return singular_D[order].astype(np.float32), np.ascontiguousarray(vector_ID, np.float32)
+    largest_D, vector_ID = singular_D[order], with_signs(right_DI[order].T)
+    # Where the rank ends, directions are arbitrary: nobody's history may be projected on them.
+    nothing_D = largest_D <= _RANK_TOLERANCE * largest_D[0]
+    largest_D[nothing_D], vector_ID[:, nothing_D] = 0, 0
+    return largest_D.astype(np.float32), np.ascontiguousarray(vector_ID, np.float32)
