@@ -89,7 +89,7 @@ def tradeoff(board: Leaderboard, against: str) -> Spec:
             "narrow": str(narrow[n]),
             "wide": str(wide[n]),
         }
-        for n, (model, a, b) in enumerate(zip(models, x, y))
+        for n, (model, a, b) in reversed(list(enumerate(zip(models, x, y))))  # the best last: on top
     ]
     is_best = {"test": "datum.best", "value": ACCENT}
     return frame(
