@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from recsmith.models.neural.embedding_dot import EmbeddingDot, EmbeddingDotBias
     from recsmith.models.neural.embedding_net import EmbeddingNet
     from recsmith.models.neural.gru4rec import GRU4Rec
+    from recsmith.models.neural.many_tasks import PLE, MMoE
     from recsmith.models.neural.multi_task import MultiTask
     from recsmith.models.neural.next_item import NextItem
     from recsmith.models.neural.sasrec import SASRec
@@ -54,6 +55,8 @@ _ROOM = {
     "DNN": "neural.dnn",
     "DeepFM": "neural.deep_fm",
     "DCN": "neural.dcn",
+    "MMoE": "neural.many_tasks",
+    "PLE": "neural.many_tasks",
     "Pipeline": "pipeline.two_stage",
 }
 MODELS = tuple(_ROOM)
@@ -66,6 +69,7 @@ __all__ = [
     "EASE",
     "IALS",
     "MODELS",
+    "PLE",
     "Caser",
     "DeepFM",
     "EmbeddingDot",
@@ -76,6 +80,7 @@ __all__ = [
     "GRU4Rec",
     "HasVectors",
     "ItemKNN",
+    "MMoE",
     "MultiTask",
     "NextItem",
     "Pipeline",

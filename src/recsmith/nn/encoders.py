@@ -75,11 +75,11 @@ class CausalConv(Encoder):
         if not n_filters:
             raise InvalidValue("n_filters", "at least one number", list(n_filters))
         sizes = [dim, *n_filters]
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(a, b, kernel_size) for a, b in zip(sizes, n_filters, strict=False)
+        self.filters = nn.ModuleList(
+            nn.Linear(kernel_size * a, b) for a, b in zip(sizes, n_filters, strict=False)
         )
-        self.reach, self.width = kernel_size - 1, n_filters[-1]
-        field = 1 + self.reach * len(n_filters)
+        self.kernel_size, self.width = kernel_size, n_filters[-1]
+        field = 1 + (kernel_size - 1) * len(n_filters)
         if window is not None and window < field:
             raise InvalidValue(
                 "context_length",
@@ -90,16 +90,16 @@ class CausalConv(Encoder):
         self.steps = None if window is None else window - field + 1
 
     def forward(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
-        steps = (x_BLD * mask_BL.unsqueeze(2)).transpose(1, 2)
-        for convolution in self.convolutions:
-            steps = convolution(functional.pad(steps, (self.reach, 0))).relu()
-        return _running_max(steps, self.steps).transpose(1, 2) * mask_BL.unsqueeze(2)
+        y_BLE = x_BLD * mask_BL.unsqueeze(2)
+        for filters in self.filters:
+            y_BLE = filters(_with_those_before(y_BLE, self.kernel_size)).relu()
+        return _running_max(y_BLE, self.steps) * mask_BL.unsqueeze(2)
 
 
 class CaserConv(Encoder):
     """Is Caser's pair (Tang & Wang, WSDM 2018): filters of every height, and weighted sums over the window.
 
-    Horizontal: for each height h of `heights`, `n_horizontal` convolutions of kernel h, ReLU, the maximum over
+    Horizontal: for each height h of `heights`, `n_horizontal` convolutions of kernel h, ReLU, maximum over
     the window. Vertical: `n_vertical` weighted sums of the window's events, dimension by dimension.
     """
 
@@ -110,22 +110,20 @@ class CaserConv(Encoder):
         if max(heights) > window:
             raise InvalidValue("heights", f"at most context_length, {window}", max(heights))
         self.window, self.heights = window, tuple(heights)
-        self.horizontal = nn.ModuleList(nn.Conv1d(dim, n_horizontal, height) for height in heights)
-        self.vertical = nn.Conv1d(1, n_vertical, window) if n_vertical else None
-        self.n_vertical = n_vertical
+        self.horizontal = nn.ModuleList(nn.Linear(height * dim, n_horizontal) for height in heights)
+        self.vertical = nn.Linear(window, n_vertical) if n_vertical else None
         self.width = n_horizontal * len(self.heights) + n_vertical * dim
 
     def forward(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
-        n_people, length, dim = x_BLD.shape
-        steps = (x_BLD * mask_BL.unsqueeze(2)).transpose(1, 2)
+        x = x_BLD * mask_BL.unsqueeze(2)
         parts = []
-        for height, convolution in zip(self.heights, self.horizontal, strict=True):
-            seen = convolution(functional.pad(steps, (height - 1, 0))).relu()
+        for height, filters in zip(self.heights, self.horizontal, strict=True):
+            seen = filters(_with_those_before(x, height)).relu()
             parts.append(_running_max(seen, self.window - height + 1))
         if self.vertical is not None:
-            rows = functional.pad(steps, (self.window - 1, 0)).reshape(n_people * dim, 1, -1)
-            parts.append(self.vertical(rows).reshape(n_people, dim * self.n_vertical, length))
-        return torch.cat(parts, 1).transpose(1, 2) * mask_BL.unsqueeze(2)
+            window_BLDW = functional.pad(x, (0, 0, self.window - 1, 0)).unfold(1, self.window, 1)
+            parts.append(self.vertical(window_BLDW).flatten(2))
+        return torch.cat(parts, 2) * mask_BL.unsqueeze(2)
 
 
 class Recurrent(Encoder):
@@ -142,10 +140,18 @@ class Recurrent(Encoder):
         return self.cells(x_BLD * mask)[0] * mask
 
 
-def _running_max(y_BEL: Tensor, steps: int | None) -> Tensor:
+def _with_those_before(x_BLD: Tensor, n: int) -> Tensor:
+    """Returns [B, L, n · D]: each step with the n − 1 before it, oldest first, zeros before the start."""
+    length = x_BLD.shape[1]
+    padded = functional.pad(x_BLD, (0, 0, n - 1, 0))
+    return torch.cat([padded[:, back : back + length] for back in range(n)], 2)
+
+
+def _running_max(y_BLE: Tensor, steps: int | None) -> Tensor:
     """Returns the maximum over the last `steps` steps; y is 0 or more, so zeros in front do nothing."""
     if steps is None:
-        return y_BEL.cummax(2).values
+        return y_BLE.cummax(1).values
     if steps == 1:
-        return y_BEL
-    return functional.max_pool1d(functional.pad(y_BEL, (steps - 1, 0)), steps, stride=1)
+        return y_BLE
+    padded = functional.pad(y_BLE, (0, 0, steps - 1, 0)).transpose(1, 2)
+    return functional.max_pool1d(padded, steps, stride=1).transpose(1, 2)

@@ -19,11 +19,12 @@ from recsmith.data import Dataset, Histories
 from recsmith.data.examples import ExampleBatches, Examples
 from recsmith.data.timelines import Arrays, TimelineBatches, long_enough, newest
 from recsmith.errors import InvalidValue
-from recsmith.models.capabilities import Explains, HasVectors, SimilarItems
+from recsmith.models.capabilities import HasVectors, SimilarItems
 from recsmith.models.neural.base import NeuralRecommender
 from recsmith.models.neural.next_item_config import NextItemConfig, SequenceConfig
 from recsmith.models.neural.next_item_features import Spaces
 from recsmith.models.neural.next_item_net import ActivityGroup, GlobalGroup, NextItemNet
+from recsmith.models.neural.occlusion import ExplainsByOcclusion
 from recsmith.nn import losses
 from recsmith.nn.event_embedding import FeatureShape
 from recsmith.nn.item_vectors import ItemVectors
@@ -35,7 +36,7 @@ _LONG = 128  # events in a learning window of encoders that look back over a win
 _OWN_NEGATIVES = 16  # up to here each position draws its own
 
 
-class NextItem(NeuralRecommender, SimilarItems, Explains, HasVectors):
+class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors):
     """Recommends the items whose vectors fit the context: what a person took, in order, and who they are.
 
     Every event of a timeline is learnt in one pass, and the prediction after it sees `context_length` events,
@@ -208,17 +209,14 @@ class NextItem(NeuralRecommender, SimilarItems, Explains, HasVectors):
         with torch.no_grad():
             self._item_ID = self.net.items().cpu().numpy()
             bias = self.net.items.bias
-            zeros = np.zeros(len(self._item_ID), np.float32)
-            self._bias_I = zeros if bias is None else bias.detach().cpu().numpy()
-
-    def _without_evidence(self, score_BI: FloatArray) -> FloatArray:
-        """Returns the scores with -inf for items that neither training nor a feature tells of."""
-        if not self.plan.label.features:
-            score_BI[:, self.memory.popularity == 0] = -np.inf
-        return score_BI
+            self._bias_I = (
+                np.zeros(len(self._item_ID), np.float32) if bias is None else bias.cpu().numpy().copy()
+            )
+        if not self.plan.label.features:  # neither training nor a feature tells of these
+            self._bias_I[self.memory.popularity == 0] = -np.inf
 
     def _score(self, histories: Histories) -> FloatArray:
-        return self._without_evidence(self._user_vectors(histories) @ self._item_ID.T + self._bias_I)
+        return self._user_vectors(histories) @ self._item_ID.T + self._bias_I
 
     def _user_vectors(self, histories: Histories) -> FloatArray:
         events = self._spaces.of_events(histories, self._shapes)
@@ -236,30 +234,14 @@ class NextItem(NeuralRecommender, SimilarItems, Explains, HasVectors):
         """Returns the cosine of the item vectors."""
         length_I = np.linalg.norm(self._item_ID, axis=1, keepdims=True)
         unit_ID = self._item_ID / np.maximum(length_I, 1e-12)
-        return self._without_evidence(unit_ID[item_codes] @ unit_ID.T)
+        return unit_ID[item_codes] @ unit_ID.T + np.where(np.isfinite(self._bias_I), np.float32(0), -np.inf)
 
-    def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
-        """Gives an event what the score loses when that event alone is taken out of the visible history.
+    def _read_events(self) -> int:
+        return self.config.context_length
 
-        What no single event accounts for (interplay, bias) is the base. Events older than the context add 0.
-        """
-        n = int(history.lengths[0])
-        first = max(0, n - self.config.context_length)
-        seen = np.arange(first, n)
-        rows = [seen, *(np.delete(seen, place) for place in range(len(seen)))]
-        indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
-        events = np.concatenate(rows)
-        variants = Histories(
-            indptr,
-            history.item[events],
-            history.weight[events],
-            np.repeat(history.user, len(rows)),
-            None if history.time is None else history.time[events],
-        )
-        score_RK = self._user_vectors(variants) @ self._item_ID[item_codes].T + self._bias_I[item_codes]
-        part_LK = np.zeros((n, len(item_codes)), np.float32)
-        part_LK[first:] = score_RK[:1] - score_RK[1:]
-        return (score_RK[0] - part_LK.sum(0)), part_LK
+    def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
+        dot_BN = np.einsum("bd,bnd->bn", self._user_vectors(histories), self._item_ID[item_code_BN])
+        return dot_BN + self._bias_I[item_code_BN]
 
 
 class ArrayBatches(Protocol):
