@@ -91,13 +91,13 @@ class RankerInput(nn.Module):
 class RankerNet(nn.Module):
     """Is an input and a body that makes one number of it; `bias` is where learning starts."""
 
-    def __init__(self, inputs: RankerInput, body: nn.Module, *, bias: float) -> None:
+    def __init__(self, inputs: RankerInput, body: nn.Module, *, bias: float | list[float]) -> None:
         super().__init__()
         self.inputs, self.body = inputs, body
         self.bias = nn.Parameter(torch.tensor(bias))
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Returns [B]: a rating, or the logit of a like."""
+        """Returns [B]: a rating, or the logit of a like; [B, T] for a body of T tasks."""
         out: Tensor = self.body(self.inputs(batch)) + self.bias
         return out
 
@@ -188,8 +188,13 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
             for start in range(0, len(rows), _PAIRS):
                 some = rows[start : start + _PAIRS]
                 batch = {name: tensor[some] for name, tensor in asked.items()}
-                parts.append(self.net({**batch, "item": items[start : start + _PAIRS]}).cpu().numpy())
+                out = self.net({**batch, "item": items[start : start + _PAIRS]})
+                parts.append(self._one_number(out).cpu().numpy())
         return np.concatenate(parts)
+
+    def _one_number(self, out: Tensor) -> Tensor:
+        """Returns the scores [N] of what the network gives."""
+        return out
 
     def _requests(self, histories: Histories) -> Rows:
         batch = people(histories, Spaces.of_dict(self.learned), self.config)
