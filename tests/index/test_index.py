@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from recsmith.errors import InvalidValue, ModelFileError
-from recsmith.index import ExactIndex, load_index
-from recsmith.index.base import make_index
+from recsmith.index import ExactIndex, load_index, make_index
 
 try:
     import faiss  # noqa: F401

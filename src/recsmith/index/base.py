@@ -9,11 +9,11 @@ from typing import ClassVar, Self, final
 
 import numpy as np
 
-from recsmith.errors import InvalidValue, ModelFileError
+from recsmith.errors import InvalidValue
 from recsmith.storage import folder_aside
 from recsmith.types import CodeArray, FloatArray
 
-_JSON = "index.json"
+JSON = "index.json"
 
 
 class VectorIndex(ABC):
@@ -63,7 +63,7 @@ class VectorIndex(ABC):
                 "n_dims": self.n_dims,
                 **self._settings(),
             }
-            (aside / _JSON).write_text(json.dumps(described), encoding="utf-8")
+            (aside / JSON).write_text(json.dumps(described), encoding="utf-8")
             self._save(aside)
 
     @abstractmethod
@@ -86,33 +86,3 @@ class VectorIndex(ABC):
     @abstractmethod
     def n_bytes(self) -> int:
         """The memory that the index takes, about."""
-
-
-def make_index(kind: str) -> VectorIndex:
-    """Returns an index of a kind (exact, hnsw, scann) with its usual settings."""
-    return _class(kind)()
-
-
-def load_index(path: Path | str) -> VectorIndex:
-    """Reads what `save` wrote."""
-    folder = Path(path)
-    try:
-        described = json.loads((folder / _JSON).read_text(encoding="utf-8"))
-        kind, n_items, n_dims = (described.pop(name) for name in ("kind", "n_items", "n_dims"))
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelFileError(f"{folder} must be an index folder. Got: {error}.") from error
-    index = _class(kind)(**described)
-    index.n_items, index.n_dims = n_items, n_dims
-    index._load(folder)
-    return index
-
-
-def _class(kind: str) -> type[VectorIndex]:
-    from recsmith.index.exact import ExactIndex
-    from recsmith.index.hnsw import HnswIndex
-    from recsmith.index.scann import ScannIndex
-
-    known: dict[str, type[VectorIndex]] = {"exact": ExactIndex, "hnsw": HnswIndex, "scann": ScannIndex}
-    if kind not in known:
-        raise InvalidValue("index", f"one of {', '.join(known)}", kind)
-    return known[kind]

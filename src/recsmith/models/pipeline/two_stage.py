@@ -14,7 +14,7 @@ from pydantic import Field
 from recsmith.config import Config, Run
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue, nearest
-from recsmith.index.base import VectorIndex, make_index
+from recsmith.index import VectorIndex, make_index
 from recsmith.kernels.topk import exclude, top_k
 from recsmith.models.base import Recommender, State
 from recsmith.models.capabilities import Explains, HasVectors
