@@ -13,6 +13,7 @@ from recsmith.kernels.neighbours import nearest_rows
 from recsmith.kernels.sparse_scores import sparse_scores
 from recsmith.models.capabilities import Explains, PredictsRatings, SimilarItems
 from recsmith.models.neighbourhood.biases import Biases
+from recsmith.models.neighbourhood.recency import recency
 from recsmith.models.neighbourhood.space import NeighbourConfig, Space, neighbour_matrix
 from recsmith.models.scoring import block_rows
 from recsmith.types import CodeArray, FloatArray
@@ -64,10 +65,15 @@ class ItemKNN(SimilarItems, Explains, PredictsRatings):
         self.item_bias_I, self.rating_mean = biases.item_I, biases.mean
 
     def _score(self, histories: Histories) -> FloatArray:
+        return sparse_scores(self._interest(histories), self.similarity_SI)
+
+    def _interest(self, histories: Histories) -> sparse.csr_matrix:
+        """Returns how much each item of each history counts, float32 [B, S]."""
         n_items = self.similarity_SI.shape[0]
         by_weight = self.config.interest == "weight"
         interest_BS = histories.matrix(n_items) if by_weight else histories.binary(n_items)
-        return sparse_scores(interest_BS, self.similarity_SI)
+        interest_BS.data *= recency(histories, interest_BS, self.config.history_half_life)
+        return interest_BS
 
     def _similar(self, item_codes: CodeArray) -> FloatArray:
         if self.config.neighbours_of == "seen":
@@ -77,10 +83,10 @@ class ItemKNN(SimilarItems, Explains, PredictsRatings):
         return sparse_scores(sparse.eye_array(len(item_codes), dtype=np.float32, format="csr"), nearest_BI)
 
     def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
-        if self.config.interest == "weight":
-            interest_L = history.weight
-        else:  # an item taken twice counts once: half for each time
-            interest_L = 1.0 / np.bincount(history.item)[history.item]
+        interest_1S = self._interest(history)
+        place_L = np.searchsorted(interest_1S.indices, history.item)
+        # An item taken twice is one item: half its part for each time.
+        interest_L = (interest_1S.data / np.bincount(place_L))[place_L]
         part_LK = self.similarity_SI[history.item][:, item_codes].toarray() * interest_L[:, None]
         return np.zeros(len(item_codes), np.float32), part_LK.astype(np.float32)
 

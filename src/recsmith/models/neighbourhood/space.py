@@ -55,6 +55,9 @@ class NeighbourConfig(Config):
     """Similarities are raised to this power: above 1, the nearest count more (Breese et al. 1998)."""
     interest: Literal["weight", "binary"] = "weight"
     """Whether a score adds up similarity × weight (rating) or similarity alone."""
+    history_half_life: float | None = Field(default=None, gt=0)
+    """For scores: an item taken so many events before a history's last one counts half, twice as many a
+    quarter; all count the same when not given. A list that is given as a history is oldest first."""
     centring: Literal["both", "item", "user", "none"] = "both"
     """For rating prediction: the mean that is taken off a rating and put back exactly."""
     mean_damping: float = Field(default=5.0, ge=0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from pydantic import Field, ValidationInfo, field_validator
 from scipy import sparse
 
 from recsmith.config import Run
@@ -18,6 +19,7 @@ from recsmith.kernels.sparse_scores import sparse_scores
 from recsmith.models.capabilities import Explains, PredictsRatings
 from recsmith.models.memory import Memory
 from recsmith.models.neighbourhood.biases import Biases
+from recsmith.models.neighbourhood.recency import recency
 from recsmith.models.neighbourhood.space import NeighbourConfig, Space, neighbour_matrix
 from recsmith.types import CodeArray, FloatArray
 
@@ -26,6 +28,18 @@ _BUILDING = threading.Lock()
 
 class UserKNNConfig(NeighbourConfig):
     """Settings of `UserKNN`: rows are people, columns items."""
+
+    candidate_damping: float = Field(default=0.0, ge=0)
+    """Scores are divided by |N(item)| to this power: at 0 neighbours add up, so that what many took leads;
+    towards 1 it is their mean that counts."""
+
+    @field_validator("history_half_life")
+    @classmethod
+    def _half_life_is_for_sums(cls, value: float | None, info: ValidationInfo) -> float | None:
+        similarity = info.data.get("similarity")
+        if value is not None and similarity in ("pearson", "adjusted_cosine"):
+            raise ValueError(f"left out with similarity {similarity!r}")
+        return value
 
 
 class UserKNN(Explains, PredictsRatings):
@@ -52,17 +66,17 @@ class UserKNN(Explains, PredictsRatings):
 
     def _score(self, histories: Histories) -> FloatArray:
         people = self._training()
-        nearest_BU = people.nearest(histories.matrix(people.n_items))
+        nearest_BU = people.nearest(*people.query(histories))
         return sparse_scores(nearest_BU, people.interest_UI)
 
     def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
         people = self._training()
-        matrix_1I = history.matrix(people.n_items)
-        nearest_1U = people.nearest(matrix_1I)
+        values_1I, scale_1 = people.query(history)
+        nearest_1U = people.nearest(values_1I, scale_1)
         added_UK = nearest_1U.data[:, None] * people.interest_UI[nearest_1U.indices][:, item_codes].toarray()
-        share_UI = people.shares(matrix_1I, nearest_1U.indices)
+        share_UI = people.shares(values_1I, nearest_1U.indices)
         # An item taken twice is one item: half its part for each time.
-        place_L = np.searchsorted(matrix_1I.indices, history.item)
+        place_L = np.searchsorted(values_1I.indices, history.item)
         part_LK = (share_UI.T @ added_UK)[place_L] / np.bincount(place_L)[place_L][:, None]
         return np.zeros(len(item_codes), np.float32), part_LK.astype(np.float32)
 
@@ -117,6 +131,10 @@ class _People:
         interest = self.matrix_UI.copy()
         if self.config.interest == "binary":
             interest.data[:] = 1.0
+        if self.config.candidate_damping:
+            n_people_I = np.maximum(np.bincount(interest.indices, minlength=self.n_items), 1.0)
+            damping_I = (n_people_I**-self.config.candidate_damping).astype(np.float32)
+            interest.data *= damping_I[interest.indices]
         return interest
 
     @cached_property
@@ -129,14 +147,18 @@ class _People:
         """The ratings less their means, by item."""
         return self.biases.residuals(self.matrix_UI, self.biases.of_people(self.matrix_UI)).T.tocsr()
 
-    def query(self, matrix_BI: sparse.csr_matrix) -> tuple[sparse.csr_matrix, np.ndarray]:
-        """Returns the values and scales of people who look for neighbours."""
+    def query(self, histories: Histories) -> tuple[sparse.csr_matrix, np.ndarray]:
+        """Returns the values and scales of people who look for neighbours; older events count less."""
+        matrix_BI = histories.matrix(self.n_items)
         values_BI = self.space.values(matrix_BI)
-        return values_BI, self.space.scale(values_BI, power=1.0 - self.config.popularity_damping)
+        values_BI.data *= recency(histories, matrix_BI, self.config.history_half_life)
+        return values_BI, self._scale(values_BI)
 
-    def nearest(self, matrix_BI: sparse.csr_matrix) -> sparse.csr_matrix:
-        """Returns the nearest people of each row and how near they are, float32 [B, U]."""
-        values_BI, scale_B = self.query(matrix_BI)
+    def _scale(self, values_BI: sparse.csr_matrix) -> np.ndarray:
+        return self.space.scale(values_BI, power=1.0 - self.config.popularity_damping)
+
+    def nearest(self, values_BI: sparse.csr_matrix, scale_B: np.ndarray) -> sparse.csr_matrix:
+        """Returns the nearest people of each query and how near they are, float32 [B, U]."""
         code_BN, similarity_BN = nearest_rows(
             values_BI,
             self.reference,
@@ -150,21 +172,21 @@ class _People:
 
     def mean_residuals(self, matrix_BI: sparse.csr_matrix, wanted_BI: sparse.csr_matrix) -> np.ndarray:
         """Returns the weighted mean residual of the nearest raters for each wanted entry; NaN for none."""
-        values_BI, scale_B = self.query(matrix_BI)
+        values_BI = self.space.values(matrix_BI)
         return mean_of_nearest(
             values_BI,
             self.reference,
-            scale_Q=scale_B,
+            scale_Q=self._scale(values_BI),
             n_neighbours=self.config.n_neighbours,
             answer_IR=self.residual_IU,
             wanted_QI=wanted_BI,
             amplification=self.config.amplification,
         )
 
-    def shares(self, matrix_1I: sparse.csr_matrix, codes: np.ndarray) -> np.ndarray:
+    def shares(self, values_1I: sparse.csr_matrix, codes: np.ndarray) -> np.ndarray:
         """Returns float64 [neighbours, items of the row]: each item's part of a similarity; rows sum to 1."""
-        items = matrix_1I.indices
-        x_I = self.space.values(matrix_1I).data.astype(np.float64)
+        items = values_1I.indices
+        x_I = values_1I.data.astype(np.float64)
         y_UI = dense_with_gaps(self.values_UI[codes][:, items]).astype(np.float64)
         is_shared = ~np.isnan(y_UI)
         w_UI = np.where(is_shared, self.space.weight_T[items].astype(np.float64), 0.0)
