@@ -108,8 +108,10 @@ def random_holdout(data: Dataset, *, fraction: float = 0.2, per_user: bool = Fal
         rank[order] = np.arange(len(events)) - indptr[events.user[order]]
         is_test = rank < np.floor(np.diff(indptr) * fraction + 1e-9).astype(np.int64)[events.user]
     else:
-        is_test = np.zeros(len(events), bool)
-        is_test[np.argsort(draw, kind="stable")[: round(len(events) * fraction)]] = True
+        is_test = np.ones(len(events), bool)
+        n_test = round(len(events) * fraction)
+        if n_test < len(events):
+            is_test[np.argpartition(draw, n_test)[n_test:]] = False
     of = "of each user's events" if per_user else "of all events"
     return _divide(data, is_test, f"Random holdout: {fraction:.0%} {of} (seed {seed}).")
 
