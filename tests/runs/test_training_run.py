@@ -248,9 +248,7 @@ def test_a_second_ctrl_c_keeps_the_last_checkpoint(recipe, trained, tmp_path, mo
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
         patch.setattr(recsmith.Run, "log", give_up_in_epoch_4)
-        with pytest.raises(
-            Interrupted, match="the checkpoint of epoch 3 is kept. Go on with: recsmith train"
-        ):
+        with pytest.raises(Interrupted, match="the last checkpoint is kept. Go on with: recsmith train"):
             train(recipe, out=out, report=False)
     assert model_files(resume(out, report=False).path) == model_files(trained.path)
 
@@ -270,6 +268,34 @@ def test_ctrl_c_after_the_training_keeps_the_model(recipe, trained, tmp_path, mo
     finished = resume(out, report=False)
     assert finished.metrics == trained.metrics
     assert model_files(finished.path) == model_files(trained.path)
+
+
+def test_a_network_goes_on_from_its_own_checkpoint(recipe, tmp_path):
+    pytest.importorskip("torch", reason="the neural extra is not installed")
+    settings = {"embedding_dim": 4, "n_epochs": 4, "batch_size": 64}
+    network = recipe.model_copy(
+        update={"model": recipe.model.model_copy(update={"name": "EmbeddingDotBias", "settings": settings})}
+    )
+    whole = train(network, out=tmp_path / "whole", report=False)
+    assert not (whole.path / "checkpoints").exists()
+
+    from recsmith.training.hooks import LearningCurve
+
+    end_of_step = LearningCurve.on_step
+    n_steps = 0
+
+    def interrupt_at_step_20(hook, now):
+        nonlocal n_steps
+        n_steps += 1
+        if n_steps == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+        return end_of_step(hook, now)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LearningCurve, "on_step", interrupt_at_step_20)
+        with pytest.raises(Interrupted, match="Stopped in epoch 3; what was learnt until then is kept"):
+            train(network, out=tmp_path / "stopped", report=False)
+    assert model_files(resume(tmp_path / "stopped", report=False).path) == model_files(whole.path)
 
 
 def test_a_damaged_checkpoint_is_told(recipe, tmp_path, monkeypatch):

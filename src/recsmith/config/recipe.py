@@ -185,6 +185,14 @@ class RunRecipe(Config):
     n_threads: int = Field(default=0, ge=0)
     """0 takes every core."""
     progress: bool = True
+    device: str = "auto"
+    """Where networks are trained: cpu, cuda, cuda:1, or auto for a GPU where there is one."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of a network's products on a GPU."""
+    checkpoint_every: int = Field(default=1000, ge=1)
+    """Steps between two checkpoints of a network."""
+    tensorboard: bool = False
+    """Whether a network's figures go to the run folder's log for TensorBoard, too."""
 
 
 class CandidatesRecipe(Config):

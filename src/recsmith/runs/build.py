@@ -21,7 +21,7 @@ from recsmith.data import (
     leave_last_out,
     random_holdout,
 )
-from recsmith.errors import InvalidValue, nearest
+from recsmith.errors import InvalidValue, MissingExtra, nearest
 from recsmith.evaluation import Evaluation, evaluate, sample_negatives
 from recsmith.models import MODELS, Recommender
 from recsmith.runs.sources import given_split, refuse_unknown
@@ -41,7 +41,10 @@ def model_class(name: str) -> type[Recommender]:
     A dotted path imports that module: hand in only what the person who asks wrote themselves.
     """
     if name in MODELS:
-        found: type[Recommender] = getattr(importlib.import_module("recsmith.models"), name)
+        try:
+            found: type[Recommender] = getattr(importlib.import_module("recsmith.models"), name)
+        except ModuleNotFoundError as error:
+            raise MissingExtra(error.name or "torch", "neural") from error
         return found
     house = f"one of {', '.join(MODELS)}, or the dotted path of a class of your own"
     module_name, dot, attribute = name.rpartition(".")
@@ -64,7 +67,8 @@ def make_model(recipe: ModelRecipe) -> Recommender:
 def make_run(recipe: RunRecipe, *, progress: bool | None = None, **going_on: Any) -> Run:
     """Returns how to run, as a recipe says it; `progress` that is given wins."""
     shown = recipe.progress if progress is None else progress
-    return Run(seed=recipe.seed, n_threads=recipe.n_threads, progress=shown, **going_on)
+    settings = recipe.model_dump(exclude={"progress", "tensorboard"})
+    return Run(**settings, progress=shown, **going_on)
 
 
 def make_split(data: Dataset, whole: Recipe) -> Split:

@@ -17,14 +17,21 @@ from recsmith.errors import InvalidValue, MissingExtra, RecsmithError
 from recsmith.models import Recommender, load
 from recsmith.runs import files
 from recsmith.runs.build import fingerprint, judge, make_model, make_run, make_split
-from recsmith.runs.checkpoint import Checkpoint, Keeper, has_checkpoint, left_by_a_killed_run
+from recsmith.runs.checkpoint import (
+    NAME,
+    Checkpoint,
+    Keeper,
+    has_checkpoint,
+    has_network_checkpoint,
+    left_by_a_killed_run,
+)
 from recsmith.runs.folder import RunFolder, open_run
 from recsmith.runs.lock import only_writer
 from recsmith.runs.sources import load_data
 from recsmith.storage import folder_aside
 
 Say = Callable[[str], None]
-DONE, FITTED, STOPPED = "done", "fitted", "interrupted"
+RUNNING, DONE, FITTED, STOPPED = "running", "done", "fitted", "interrupted"
 
 
 class Interrupted(KeyboardInterrupt):
@@ -66,15 +73,16 @@ def resume(
         source = left_by_a_killed_run(target) if not target.exists() else target
         if source is None:
             raise InvalidValue("--resume", "a run that was stopped", str(path), "There is none.")
-        state = open_run(source).status["state"] if source == target else STOPPED
-        if state == DONE:
+        before = open_run(source).status
+        if before["state"] == DONE:
             raise InvalidValue("--resume", "a run that was stopped", str(path), "This one is done.")
-        recipe = load_recipe(source / files.RECIPE)
-        checkpoint = Checkpoint.load(source) if has_checkpoint(source) and state == STOPPED else None
-        log = (source / files.LOG / files.LINES).read_text(encoding="utf-8")
-        with folder_aside(target, sole_writer=True) as folder:
+        with folder_aside(target) as folder:
+            recipe = load_recipe(source / files.RECIPE)
+            log = (source / files.LOG / files.LINES).read_text(encoding="utf-8")
             work = _Work(recipe, folder, target, report=report, progress=progress, say=say, log=log)
-            stopped = work.do(checkpoint=checkpoint, fitted=source / files.MODEL if state == FITTED else None)
+            stopped = work.do(before=source, status=before)
+        if source != target:
+            shutil.rmtree(source, ignore_errors=True)
     if stopped is not None:
         raise stopped
     return open_run(target)
@@ -104,16 +112,28 @@ class _Work:
         (folder / files.LOG).mkdir()
         (folder / files.LOG / files.LINES).write_text(log, encoding="utf-8")
 
-    def do(self, *, checkpoint: Checkpoint | None = None, fitted: Path | None = None) -> Interrupted | None:
-        """Does everything, or what is left of it; returns the interruption when there was one."""
+    def do(self, *, before: Path | None = None, status: dict[str, Any] | None = None) -> Interrupted | None:
+        """Does everything, or what a stopped run left; returns the interruption when there was one."""
         (self.folder / files.RECIPE).write_text(dump_recipe(self.recipe), encoding="utf-8")
         model = make_model(self.recipe.model)
         data = load_data(self.recipe.data)
         split = make_split(data, self.recipe)
+        self._finish(split, data, state=RUNNING)
         self.say(f"{data}. {split.rule}")
-        if fitted is not None:
-            shutil.copytree(fitted, self.folder / files.MODEL)
-            return self._judge_and_show(load(fitted, model_class=type(model)), split, data)
+        checkpoint = None
+        if before is not None and status is not None:
+            if fingerprint(data) != status["data"]:
+                raise RecsmithError(
+                    "data must be what the run began with. Got other events. Train again with --overwrite."
+                )
+            if status["state"] == FITTED:
+                shutil.copytree(before / files.MODEL, self.folder / files.MODEL)
+                fitted = load(before / files.MODEL, model_class=type(model))
+                return self._judge_and_show(fitted, split, data)
+            if has_checkpoint(before):
+                shutil.copytree(before / files.CHECKPOINTS, self.folder / files.CHECKPOINTS)
+            if (self.folder / files.CHECKPOINTS / NAME).is_file():
+                checkpoint = Checkpoint.load(self.folder)
         stopped = self._fit(model, data, split, checkpoint)
         return self._judge_and_show(model, split, data) if stopped is None else stopped
 
@@ -128,47 +148,46 @@ class _Work:
     def _fit(
         self, model: Recommender, data: Dataset, split: Split, checkpoint: Checkpoint | None
     ) -> Interrupted | None:
-        mark = fingerprint(data)
         history = [] if checkpoint is None else [dict(row) for row in checkpoint.history]
-        keeper = Keeper(model, self.folder, data=mark, history=history)
-        going_on: dict[str, Any] = {"history": history, "on_epoch": keeper.after_epoch}
-        if checkpoint is not None:
-            if mark != checkpoint.data:
-                raise RecsmithError(
-                    "data must be what the run began with. Got other events. Train again with --overwrite."
-                )
-            checkpoint.save(self.folder)
-            going_on |= {"start_epoch": checkpoint.epochs_done, "state": checkpoint.state}
-        run = make_run(self.recipe.run, progress=self.progress, **going_on)
-        self.say(f"Fitting {model!r}" + (f" from epoch {run.start_epoch + 1} on" if checkpoint else ""))
+        keeper = Keeper(model, self.folder, history=history)
+        run = make_run(
+            self.recipe.run,
+            progress=self.progress,
+            history=history,
+            on_epoch=keeper.after_epoch,
+            checkpoints=self.folder / files.CHECKPOINTS,
+            tensorboard=self.folder / files.LOG / "tensorboard" if self.recipe.run.tensorboard else None,
+            start_epoch=0 if checkpoint is None else checkpoint.epochs_done,
+            state=None if checkpoint is None else checkpoint.state,
+        )
+        goes_on = f" from epoch {run.start_epoch + 1} on" if checkpoint else ""
+        self.say(f"Fitting {model!r}{goes_on}")
         try:
             model.fit(split.train, run=run)
         except KeyboardInterrupt:
             return self._stop_at_once(split, data)
-        if run.interrupted:
-            return self._stop(model, run, keeper, split, data)
         model.save(self.folder / files.MODEL)
         files.write_curve(self.folder, model.learning_curve)
+        if run.interrupted:
+            return self._stop(run, keeper, split, data)
         shutil.rmtree(self.folder / files.CHECKPOINTS, ignore_errors=True)
         return None
 
-    def _stop(self, model: Recommender, run: Run, keeper: Keeper, split: Split, data: Dataset) -> Interrupted:
-        """Keeps the epochs done, as a checkpoint and as a model that can be used as it is."""
-        done = int(run.history[-1]["epoch"]) + 1
-        keeper.save(done)
-        model.save(self.folder / files.MODEL)
-        files.write_curve(self.folder, model.learning_curve)
-        return self._interrupted(
-            f"Stopped after epoch {done}; what was learnt until then is kept.", split, data
-        )
+    def _stop(self, run: Run, keeper: Keeper, split: Split, data: Dataset) -> Interrupted:
+        """Keeps what was learnt as a checkpoint, beside the model, which can be used as it is."""
+        epoch = int(run.history[-1]["epoch"]) + 1
+        where = f"in epoch {epoch}"
+        if not has_network_checkpoint(self.folder):
+            keeper.save(epoch)
+            where = f"after epoch {epoch}"
+        return self._interrupted(f"Stopped {where}; what was learnt until then is kept.", split, data)
 
     def _stop_at_once(self, split: Split, data: Dataset) -> Interrupted:
         """Keeps the last checkpoint of this training, unless a whole run stands in its place."""
         is_whole = (self.target / files.STATUS).is_file() and open_run(self.target).status["state"] == DONE
         if is_whole or not has_checkpoint(self.folder):
             raise Interrupted("Stopped before there was anything to keep.")
-        done = Checkpoint.load(self.folder).epochs_done
-        return self._interrupted(f"Stopped at once; the checkpoint of epoch {done} is kept.", split, data)
+        return self._interrupted("Stopped at once; the last checkpoint is kept.", split, data)
 
     def _judge_and_show(self, model: Recommender, split: Split, data: Dataset) -> Interrupted | None:
         fit_seconds = time.perf_counter() - self._began
