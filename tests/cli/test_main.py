@@ -11,7 +11,7 @@ from recsmith.cli.main import app
 
 COMMANDS = [
     "demo", "train", "evaluate", "compare", "recommend", "similar", "explain", "report", "doctor",
-    "data summary", "data crosstab",
+    "data summary", "data crosstab", "import-config",
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from recsmith.cli import (
     doctor,
     evaluate,
     explain,
+    import_config,
     recommend,
     report,
     similar,
@@ -66,6 +67,7 @@ for command in (demo, train, evaluate, compare, recommend, similar, explain, rep
     app.command(name, epilog=command.EXAMPLE)(getattr(command, name))
 data_app.command("summary", epilog=summary.EXAMPLE)(summary.summary)
 data_app.command("crosstab", epilog=crosstab.EXAMPLE)(crosstab.crosstab)
+app.command("import-config", epilog=import_config.EXAMPLE)(import_config.import_config)
 app.add_typer(data_app, name="data", epilog="Example: recsmith data summary ratings.csv")
 
 
