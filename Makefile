@@ -1,50 +1,57 @@
-# The few things one does with this repository. `make setup` first; every other target calls it.
+# The few things one does with this repository. Each sets up what it needs.
 #
-#   make setup    .venv with recsmith (editable) and everything for development, at the pinned versions
 #   make demo     the main job on the bundled data; the report lands in runs/demo/report.html
 #   make test     the tests, without the slow ones
+#   make setup    .venv with recsmith (editable) and its extras but torch, at the pinned versions; demo needs no more
+#   make develop  the same with torch and everything for development; the targets below need it
 #   make check    format, lint, types, walls, the map of the house
 #   make bench    the slow tests, 25 million interactions, the published figures; fills docs/results.md; takes hours
 #
 # PYTHON picks the interpreter (3.11 to 3.13): make setup PYTHON=python3.12
 # VENV picks the folder:                       make setup VENV=elsewhere
-# INSTALL_FLAGS go to pip. Without a GPU, on Linux, this spares gigabytes of CUDA:
-#   make setup INSTALL_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+# INSTALL_FLAGS go to pip, to name an index with CPU builds of torch, say, which spares gigabytes of CUDA on Linux.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.recsmith-installed
+DEV_STAMP := $(VENV)/.recsmith-development-installed
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(INSTALL_FLAGS) -c constraints.txt
 WORKERS ?= 2
 INSTALL_FLAGS ?=
 
-.PHONY: setup demo test check bench
+.PHONY: setup develop demo test check bench
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
+develop: $(DEV_STAMP)
 
 # Made again only when what is to be installed has changed.
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "PYTHON must be a Python 3.11, 3.12 or 3.13. Found none; say which: make setup PYTHON=..." >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(INSTALL_FLAGS) -c constraints.txt -e '.[dev]'
+	$(PIP) -e '.[all]'
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	$(PIP) -e '.[dev]'
 	@touch $@
 
 demo: setup
 	$(BIN)/recsmith demo --out runs/demo
 
-test: setup
+test: develop
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
-check: setup
+check: develop
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house_map.py
 
-bench: setup
+bench: develop
 	$(BIN)/pytest -m "slow or accuracy"
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/quality.py --write
