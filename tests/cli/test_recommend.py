@@ -71,6 +71,8 @@ def test_each_policy_for_somebody_unknown(recsmith, shop, policy, status, n_list
 def test_somebody_unknown_alone_and_skipped_gets_an_empty_list(recsmith, shop):
     result = recsmith("recommend", *MODEL, "--user", "999", "--unknown", "skip", "--json")
     assert result.json == {"recommendations": []}
+    plain = recsmith("recommend", *MODEL, "--user", "999", "--unknown", "skip")
+    assert plain.out.strip() == "Nothing left to recommend for user 999."
 
 
 @pytest.mark.parametrize("k", ["0", "-3"])

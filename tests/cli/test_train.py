@@ -92,6 +92,39 @@ def test_a_model_beside_the_recipe_can_be_trained(recsmith, shop):
         assert recsmith(*words, "--model-class", "own_shop_models.Mine").status == 0
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("1,a,4,1600000000\n1,b,5,1600000100\n1,c,3,1600000200\n", "1 users"),
+        (
+            "1,a,4,1600000000\n2,a,5,1600000100\n3,a,3,1600000200\n",
+            "Nothing is held out, so nothing is judged.",
+        ),
+        ("1,a,4,1600000000\n", "Nothing is held out, so nothing is judged."),
+    ],
+    ids=["one user", "one item", "one event"],
+)
+@pytest.mark.parametrize("model", ["ItemKNN", "EASE", "IALS", "PureSVD"])
+def test_the_smallest_logs_are_no_error(recsmith, shop, rows, said, model):
+    (shop / "tiny.csv").write_text(f"user,item,rating,timestamp\n{rows}", encoding="utf-8")
+    (shop / "tiny.toml").write_text(
+        f'[data]\nsource = "table"\npath = "tiny.csv"\n[model]\nclass = "{model}"\n', encoding="utf-8"
+    )
+    result = recsmith("train", "tiny.toml", "--out", "tiny", "--no-report", "--no-progress")
+    assert result.status == 0, result.err
+    assert said in result.err
+    assert recsmith("recommend", "--model", "tiny", "--user", "1", "--json").status == 0
+
+
+def test_a_run_that_was_not_judged_cannot_be_compared(recsmith, shop):
+    words = ("--set", "split.rule=none", "--out", "runs/all", "--no-report")
+    assert recsmith("train", "shop.toml", *words).status == 0
+    result = recsmith("compare", "runs/shop", "runs/all")
+    assert result.status == 1
+    assert "must hold an evaluation" in result.err
+    assert recsmith("evaluate", "runs/all").status == 2
+
+
 def test_evaluate_repeats_the_runs_figures(recsmith, shop):
     trained = recsmith("train", "shop.toml", "--out", "x", "--no-report", "--json").json["metrics"]
     result = recsmith("evaluate", "x", "--json", "--no-progress")

@@ -82,7 +82,8 @@ def recommend(
         return
     for one in document.get("users", [document]):
         who = "someone new" if likes else f"user {one.get('user_id', (user or [''])[0])}"
-        shared.out().print(_table(one["recommendations"], who))
+        lines = one["recommendations"]
+        shared.out().print(_table(lines, who) if lines else f"Nothing left to recommend for {who}.")
 
 
 def _for_users(advisor: Advisor, users: list[str], **options: Any) -> dict[str, Any]:

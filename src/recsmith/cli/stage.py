@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from recsmith.evaluation import Evaluation
 
+WIDTH = 100
+
 
 class Terminal(Stage):
     """Prints on a console."""
@@ -23,7 +25,8 @@ class Terminal(Stage):
     def heading(self, text: str) -> None:
         """Prints a rule with the part's name."""
         self._console.print()
-        self._console.rule(f"[bold]{shared.text(text)}", align="left", style="dim")
+        width = min(self._console.width, WIDTH)
+        self._console.print(f"[bold]{shared.text(text)}[/] [dim]{'─' * (width - len(text) - 1)}")
 
     def say(self, text: str) -> None:
         """Prints a sentence."""

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from recsmith.errors import InvalidValue, UnknownId
@@ -28,14 +29,20 @@ class Titles:
         self._title = {
             item_id: title or str(item_id) for item_id, title in zip(item_ids, titles, strict=True)
         }
-        self._by_text = {str(item_id): item_id for item_id in item_ids}
-        self._named: dict[str, list[Any]] = defaultdict(list)
-        self._dated: dict[tuple[str, str], list[Any]] = defaultdict(list)
+
+    @cached_property
+    def _by_text(self) -> dict[str, Any]:
+        return {str(item_id): item_id for item_id in self._title}
+
+    @cached_property
+    def _named(self) -> dict[str, list[tuple[Any, str]]]:
+        """Name to the items called so and their years; made when somebody first asks for a title."""
+        named: dict[str, list[tuple[Any, str]]] = defaultdict(list)
         for item_id, title in self._title.items():
             names, year = _names(title)
             for name in names:
-                self._named[name].append(item_id)
-                self._dated[name, year].append(item_id)
+                named[name].append((item_id, year))
+        return dict(named)
 
     def title(self, item_id: Any) -> str:
         """Returns what people call the item; its id when it has no title."""
@@ -53,15 +60,14 @@ class Titles:
         found = _unique(
             item_id
             for name in names
-            for item_id in (self._dated.get((name, year), []) if year else self._named.get(name, []))
+            for item_id, its_year in self._named.get(name, [])
+            if year in ("", its_year)
         )
         if len(found) == 1:
             return found[0]
         if found:
             listed = "; ".join(f"{self.title(one)} ({ID_PREFIX}{one})" for one in found[:8])
             raise InvalidValue("title", "the name of one item", wanted, f"Say which: {listed}.")
-        if wanted in self._by_text and len(self._named) == len(self._title):
-            return self._by_text[wanted]
         near = self.suggest(wanted)
         cure = f"Did you mean {_or(near)}?" if near else ""
         raise UnknownId("title", [wanted], cure)
@@ -76,7 +82,7 @@ class Titles:
         )
         # WRatio forgives a name inside a longer one; a plain ratio then puts the same length first.
         ordered = sorted(near, key=lambda hit: (-fuzz.ratio(names[0], hit[0]), hit[0]))
-        ids = _unique(item_id for name, _, _ in ordered for item_id in self._named[name])
+        ids = _unique(item_id for name, _, _ in ordered for item_id, _ in self._named[name])
         return [self.title(item_id) for item_id in ids[:N_SUGGESTIONS]]
 
     def _with_id(self, text: str, wanted: str) -> Any:
