@@ -23,7 +23,7 @@ def doctor(json: shared.Json = False, debug: shared.Debug = False) -> None:
 
 
 def _show(facts: dict) -> None:
-    table = shared.plain_table("", "")
+    table = shared.plain_table("", "value", headings_shown=False)
     cpu = facts["devices"]["cpu"]
     memory = f", {facts['memory_bytes'] / 2**30:.1f} GiB" if facts["memory_bytes"] else ""
     table.add_row("recsmith", facts["recsmith"])

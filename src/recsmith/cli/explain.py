@@ -36,12 +36,12 @@ def explain(
         shared.print_json(document)
         return
     table = shared.plain_table("item", "title", "adds")
-    table.title = f"{document['title']}: {document['score']:.4g}"
+    table.title = f"{document['title']}: {document['score']:#.4g}"
     for line in document["because"]:
-        table.add_row(str(line["item_id"]), shared.text(line["title"]), f"{line['weight']:+.4g}")
+        table.add_row(str(line["item_id"]), shared.text(line["title"]), f"{line['weight']:+#.4g}")
     for name in ("rest", "base"):
         if document.get(name):
             table.add_row(
-                "", "everything else" if name == "rest" else "for everyone", f"{document[name]:+.4g}"
+                "", "everything else" if name == "rest" else "for everyone", f"{document[name]:+#.4g}"
             )
     shared.out().print(table)

@@ -108,7 +108,7 @@ def _table(lines: list[dict[str, Any]], who: str) -> Table:
         words = (
             str(line["item_id"]),
             shared.text(line["title"]),
-            f"{line['score']:.4g}",
+            f"{line['score']:#.4g}",
             shared.text(because),
         )
         table.add_row(str(line["rank"]), *words)

@@ -23,6 +23,7 @@ WRONG_CALL = 2
 FAILED = 1
 INTERRUPTED = 130
 WIDTH_OF_A_PIPE = 160
+WORDS = ("title", "because of", "because you liked", "value")
 NUMBERS = ("#", "score", "similarity", "adds")
 
 DEBUG_KEY = "recsmith.debug"
@@ -179,17 +180,18 @@ def _hush() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def plain_table(*headings: str) -> Table:
-    """A table whose numbers stand at the right and whose words never break a line."""
+def plain_table(*headings: str, headings_shown: bool = True) -> Table:
+    """A table whose numbers stand at the right."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(
-        box=SIMPLE_HEAD, show_header=any(headings), title_justify="left", title_style="bold", pad_edge=False
+        box=SIMPLE_HEAD, show_header=headings_shown, title_justify="left", title_style="bold", pad_edge=False
     )
     for heading in headings:
+        # In a narrow terminal words go on in the next line; numbers and ids keep their width.
         justify: JustifyMethod = "right" if heading in NUMBERS else "left"
-        table.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis")
+        table.add_column(heading, justify=justify, no_wrap=heading not in WORDS)
     return table
 
 

@@ -30,6 +30,6 @@ def similar(
     table.title = f"Like {document['title']}"
     for line in document["similar"]:
         table.add_row(
-            str(line["rank"]), str(line["item_id"]), shared.text(line["title"]), f"{line['score']:.4g}"
+            str(line["rank"]), str(line["item_id"]), shared.text(line["title"]), f"{line['score']:#.4g}"
         )
     shared.out().print(table)

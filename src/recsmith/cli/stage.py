@@ -57,5 +57,5 @@ class Terminal(Stage):
         table.title = f"{shared.text(who)} liked {shared.text(', '.join(liked[:3]))}"
         for rank, line in enumerate(lines, 1):
             because = shared.text(", ".join(line["because"]))
-            table.add_row(str(rank), shared.text(line["title"]), f"{line['score']:.3g}", because)
+            table.add_row(str(rank), shared.text(line["title"]), f"{line['score']:#.3g}", because)
         self._console.print(table)
