@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import final
+from typing import Self, final
 
 import numpy as np
 
-from recsmith.data import Histories
+from recsmith.config import Run
+from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.topk import top_k
 from recsmith.models.base import Recommender
-from recsmith.models.memory import History
+from recsmith.models.growth import grown
+from recsmith.models.memory import History, Memory
 from recsmith.types import CodeArray, Explanation, FloatArray, Id, Reason, Recommendation
 
 
@@ -107,6 +109,26 @@ class PredictsRatings(Recommender):
     def predict_codes(self, histories: Histories, row_n: np.ndarray, item_n: CodeArray) -> FloatArray:
         """Returns the predicted rating of each pair (row of histories, item code)."""
         return np.asarray(self._predict(histories, row_n, item_n), np.float32)
+
+
+class PartialFit(Recommender):
+    """Learns from new events without forgetting the old ones; new people and items join."""
+
+    @abstractmethod
+    def _partial_fit(self, data: Dataset, run: Run) -> None:
+        """Goes on learning; `data` is the old log and the new one, `self.memory` is grown already."""
+
+    @final
+    def partial_fit(self, data: Dataset, *, run: Run | None = None) -> Self:
+        """Learns from new events and returns the model; ids it knew keep their codes."""
+        if not len(data):
+            raise InvalidValue("data", "at least one interaction", len(data))
+        this_run = run or Run()
+        whole = grown(self.memory, data)
+        self._memory = Memory.of(whole)
+        self._partial_fit(whole, this_run)
+        self.learning_curve = (*self.learning_curve, *this_run.history)
+        return self
 
 
 class HasVectors(Recommender):

@@ -9,11 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from recsmith.config import Run
-from recsmith.data import Dataset
+from recsmith.data import Dataset, Interactions, Vocabulary
 from recsmith.errors import InvalidValue, NotFitted, UnknownId
 from recsmith.models import load
 from recsmith.models.base import Recommender
-from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
+from recsmith.models.capabilities import (
+    Explains,
+    HasVectors,
+    PartialFit,
+    PredictsRatings,
+    SimilarItems,
+)
 from recsmith.testing import toy
 from recsmith.types import Id, Recommendations
 
@@ -55,6 +61,8 @@ def check_recommender(
         _predicts(model, log, users)
     if isinstance(model, HasVectors):
         _vectors(model, log, users)
+    if isinstance(model, PartialFit):
+        _goes_on_learning(model, log, users)
 
 
 def _not_fitted(model: Recommender) -> None:
@@ -220,6 +228,39 @@ def _vectors(model: HasVectors, log: Dataset, users: list[Id]) -> None:
         "[I, D] and [B, D]"
     )
     assert np.isfinite(item_ID).all() and np.isfinite(user_BD).all(), "vectors are finite"
+
+
+def _goes_on_learning(model: PartialFit, log: Dataset, users: list[Id]) -> None:
+    """New events teach: whom they are about is known from then on; nobody and nothing known is lost."""
+    new_user, new_item = ("new", "new-item")
+    if log.users.is_integer:
+        new_user = 10**9  # type: ignore[assignment]
+    if log.items.is_integer:
+        new_item = 10**9  # type: ignore[assignment]
+    old_items = log.items.ids.to_list()
+    item_ids = [new_item, *old_items[:3]]
+    items, people = Vocabulary(item_ids), Vocabulary([users[0], new_user])
+    time = log.interactions.time
+    later = None if time is None else np.arange(4, dtype=np.int64) + int(time.max()) + 1
+    weight = np.full(4, model.memory.liked_weight, np.float32)
+    events = Interactions.from_arrays(
+        people.encode([new_user, new_user, new_user, users[0]]),
+        items.encode([old_items[0], old_items[1], new_item, new_item]),
+        weight,
+        later,
+    )
+    before = model.memory
+    model.partial_fit(Dataset(events, people, items, feedback=log.feedback), run=Run(n_threads=1))
+    after = model.memory
+    assert after.items.ids[: len(before.items)].equals(before.items.ids), "old items keep their codes"
+    assert after.users.ids[: len(before.users)].equals(before.users.ids), "old users keep their codes"
+    lists = model.recommend([new_user, *users], k=5)
+    assert all(0 < len(found) <= 5 for found in lists.item_ids), "new and old people are served"
+    assert not {old_items[0], old_items[1], new_item} & set(lists.item_ids[0]), "new events count as seen"
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / "model")
+        again = load(Path(folder) / "model", model_class=type(model))
+        assert again.recommend([new_user, *users], k=5) == lists, "a grown model survives saving"
 
 
 def _near(a: object, b: object, tolerance: float) -> bool:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from recsmith.config import Config, Run
 from recsmith.data import Dataset
-from recsmith.models.base import Recommender, State
+from recsmith.models.base import State
+from recsmith.models.capabilities import PartialFit
 from recsmith.training import Batches, Hook, train
 from recsmith.training.device import resolve
 from recsmith.training.hooks import Checkpoints, LearningCurve, ProgressBar, StopOnNaN, TensorBoard
@@ -25,6 +26,8 @@ class NeuralConfig(Config):
 
     n_epochs: int = Field(10, ge=1)
     """Passes over the data."""
+    update_epochs: int = Field(1, ge=1)
+    """Passes of `partial_fit` over the log, old and new."""
     batch_size: int = Field(256, ge=1)
     """Examples in a step."""
     learning_rate: float = Field(1e-3, gt=0)
@@ -41,7 +44,7 @@ class NeuralConfig(Config):
     """The largest norm of the gradient."""
 
 
-class NeuralRecommender(Recommender):
+class NeuralRecommender(PartialFit):
     """Fits a network; a model writes what is learnt of the data, the network, its batches, its loss.
 
     `_score` (of `Recommender`) runs `self.net` in evaluation mode under `torch.no_grad`.
@@ -74,12 +77,26 @@ class NeuralRecommender(Recommender):
 
     @final
     def _fit(self, data: Dataset, run: Run) -> None:
-        torch.set_num_threads(run.threads)
         self.learned = self._learn(data)
         torch.manual_seed(run.seed)
         self.net = self._build(self.learned)
         self._built()
-        batches = self._batches(data, run)
+        self._train(data, run, n_epochs=self.config.n_epochs)
+
+    @final
+    def _partial_fit(self, data: Dataset, run: Run) -> None:
+        """Goes on from the weights there are; new users and items start as the unknown one."""
+        before = self.net.state_dict()
+        torch.manual_seed(run.seed)
+        self.net = self._build(self.learned)
+        self._built()
+        self.net.load_state_dict(
+            {name: _widened(before[name], tensor) for name, tensor in self.net.state_dict().items()}
+        )
+        self._train(data, run, n_epochs=self.config.update_epochs)
+
+    def _train(self, data: Dataset, run: Run, *, n_epochs: int) -> None:
+        torch.set_num_threads(run.threads)
         own = tuple(self._hooks(data, run))
         hooks: list[Hook] = [StopOnNaN()]
         if not any(isinstance(hook, LearningCurve) for hook in own):
@@ -92,9 +109,9 @@ class NeuralRecommender(Recommender):
         train(
             self.net,
             self._loss,
-            batches,
+            self._batches(data, run),
             optimizer=self._optimizer(self.net),
-            n_epochs=self.config.n_epochs,
+            n_epochs=n_epochs,
             run=run,
             schedule=self._schedule,
             clip_norm=self.config.clip_norm,
@@ -116,8 +133,8 @@ class NeuralRecommender(Recommender):
             "adagrad": torch.optim.Adagrad,
             "sgd": torch.optim.SGD,
         }
-        return kinds[settings.optimizer](
-            net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        return kinds[settings.optimizer](  # fused: one pass over each table instead of a dozen
+            net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
 
     def _schedule(self, done: float) -> float:
@@ -151,3 +168,10 @@ class NeuralRecommender(Recommender):
         self.net.to(resolve("cpu"))
         self.net.eval()
         self._trained()
+
+
+def _widened(old: Tensor, new: Tensor) -> Tensor:
+    """Returns the old tensor with as many rows as the new one; rows that are added are copies of row 0."""
+    if old.shape == new.shape:
+        return old
+    return torch.cat([old, old[:1].expand(len(new) - len(old), *old.shape[1:])])

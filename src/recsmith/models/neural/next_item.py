@@ -81,7 +81,7 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
         return {"spaces": Spaces.fit(data, self.plan).to_dict(), "n_items": data.n_items}
 
     def _build(self, learned: Mapping[str, Any]) -> NextItemNet:
-        config, n_items = self.plan, int(learned["n_items"])
+        config, n_items = self.plan, len(self.memory.items)
         self._spaces = spaces = Spaces.of_dict(learned["spaces"])
         dim = config.label.embedding_dim
 
