@@ -58,6 +58,18 @@ def test_heads_stay_in_view_and_cells_are_coloured(book):
         assert len(book[name].conditional_formatting) == 1
 
 
+def test_the_same_colour_is_the_same_figure_in_both_sheets(book, crosstab):
+    both = np.concatenate([crosstab.actual[np.isfinite(crosstab.actual)], crosstab.predicted.ravel()])
+    for name in ("actual", "predicted"):
+        scale = next(iter(book[name].conditional_formatting)).rules[0].colorScale
+        ends = [float(stop.val) for stop in scale.cfvo]
+        np.testing.assert_allclose(ends, [both.min(), (both.min() + both.max()) / 2, both.max()])
+    low, middle, high = (
+        float(stop.val) for stop in next(iter(book["error"].conditional_formatting)).rules[0].colorScale.cfvo
+    )
+    assert (low, middle) == (-high, 0.0)
+
+
 def test_without_a_model_there_is_only_what_was_given(crosstab, tmp_path):
     bare = Crosstab(user_ids=crosstab.user_ids, titles=crosstab.titles, actual=crosstab.actual)
     loaded = openpyxl.load_workbook(write_crosstab(bare, tmp_path / "x.xlsx"))
