@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("settings", nargs="*", help="name=value,value…")
     parser.add_argument("--draws", type=int, default=3, help="ncf: draws of the negatives to average over")
     parser.add_argument("--best", type=int, default=5, help="how many of the best to list at the end")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     judged = validation(asked.protocol, draws=asked.draws)
     split = judged[0].split
     ranked = asked.protocol == "ncf"
