@@ -107,19 +107,26 @@ def _block(
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
     n_items = len(item_of_rank)
-    place = np.arange(len(users))
-    pairs = np.zeros(0, np.int64)
-    missing = counts[users]
+    wanted = counts[users]
+    missing = wanted.copy()
+    open_pairs = np.zeros(0, np.int64)
+    finished: list[np.ndarray] = []
     for attempt in range(_ROUNDS):
-        owner = np.repeat(place, missing)
+        owner = np.repeat(np.arange(len(users)), missing)
         # The last rounds draw evenly: a very active user has long had all that is popular.
-        even = attempt >= _ROUNDS // 2
         draw = rng.random(len(owner))
+        even = attempt >= _ROUNDS // 3
         rank = (draw * n_items).astype(np.int64) if even else np.searchsorted(cumulative, draw)
-        pairs = np.unique(np.concatenate([pairs, owner * n_items + np.minimum(rank, n_items - 1)]))
-        missing = counts[users] - np.bincount(pairs // n_items, minlength=len(users))
+        drawn = owner * n_items + np.minimum(rank, n_items - 1)
+        open_pairs = np.unique(np.concatenate([open_pairs, drawn]))
+        who = open_pairs // n_items
+        missing = np.where(missing > 0, wanted - np.bincount(who, minlength=len(users)), 0)
+        still = missing[who] > 0
+        finished.append(open_pairs[~still])
+        open_pairs = open_pairs[still]
         if not missing.any():
             break
+    pairs = np.concatenate([*finished, open_pairs])
     rng.shuffle(pairs)
     owner, rank = pairs // n_items, pairs % n_items
     taste = rng.normal(0.0, 0.4, len(users))
