@@ -9,7 +9,7 @@ import typer
 
 from recsmith.cli import shared
 
-EXAMPLE = shared.example("recsmith import-config sample_input_config.pbtxt > recipe.toml")
+EXAMPLE = shared.example("recsmith import-config recipes/tf-on-device.pbtxt")
 
 
 def import_config(
