@@ -91,10 +91,18 @@ def markdown(outcomes: list[Outcome]) -> str:
         target = "<br>".join(f"{name} {sense} {figure:g}" for name, (sense, figure) in row.targets.items())
         published = "<br>".join(f"{name} {figure:.4f}" for name, figure in row.published.items())
         met = {True: "yes", False: "**no**", None: "–"}[outcome.met()]
+        name = f"`{row.model}`" + (f", {row.remark}" if row.remark else "")
         cells = [
-            f"`{row.model}`", PROTOCOLS[row.protocol], settings, _measured(outcome), target or "–", met,
-            published or "–", f"{outcome.fit_seconds:.1f} s", f"`benchmarks/quality.py --row {row.name}`",
-        ]  # fmt: skip
+            name,
+            PROTOCOLS[row.protocol],
+            settings,
+            _measured(outcome),
+            target or "–",
+            met,
+            published or "–",
+            f"{outcome.fit_seconds:.1f} s",
+            f"`benchmarks/quality.py --row {row.name}`",
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
