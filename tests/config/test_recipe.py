@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from recsmith.config.data_recipe import EventsSource, MovieLensSource, SqlSource, TableSource
 from recsmith.config.recipe import (
-    EventsSource,
-    MovieLensSource,
-    SqlSource,
-    TableSource,
     apply_overrides,
     dump_recipe,
     load_recipe,

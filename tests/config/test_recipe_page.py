@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from recsmith.config import recipe
+from recsmith.config import data_recipe, recipe
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "recipes-and-runs.md"
 SECTIONS = [
-    recipe.MovieLensSource,
-    recipe.TableSource,
-    recipe.SqlSource,
-    recipe.EventsSource,
-    recipe.SideTable,
-    recipe.FilterRecipe,
+    data_recipe.MovieLensSource,
+    data_recipe.TableSource,
+    data_recipe.SqlSource,
+    data_recipe.EventsSource,
+    data_recipe.SideTable,
+    data_recipe.FilterRecipe,
     recipe.RunRecipe,
     recipe.EvaluateRecipe,
     recipe.CandidatesRecipe,

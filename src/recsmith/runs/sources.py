@@ -9,15 +9,15 @@ from typing import Any
 
 import polars as pl
 
-from recsmith.config.recipe import (
+from recsmith.config.data_recipe import (
     DataRecipe,
     EventsSource,
     FilterRecipe,
     MovieLensSource,
-    Recipe,
     SideTable,
     SqlSource,
 )
+from recsmith.config.recipe import Recipe
 from recsmith.data import Dataset, Split, filters, given
 from recsmith.data.features import add_item_table, add_user_table
 from recsmith.data.sources.movielens import load_movielens, movielens_folds
