@@ -38,7 +38,8 @@ def mean_of_nearest(
     arguments = reference.arguments(query_QT, scale_Q)
     wanted_indptr, wanted_item, _ = csr_arrays(wanted_QI)
     out = np.full(len(wanted_item), np.nan, np.float32)
-    rest = (wanted_indptr, wanted_item, *csr_arrays(answers), n_neighbours, float(amplification), out)
+    n_kept = min(n_neighbours, len(reference))
+    rest = (wanted_indptr, wanted_item, *csr_arrays(answers), n_kept, float(amplification), out)
 
     def block(start: int, stop: int) -> None:
         _mean_block(start, stop, *arguments, *rest)

@@ -178,6 +178,13 @@ def test_threads_and_loading_change_nothing(tmp_path):
     assert again.recommend(list(range(1, 61)), run=Run(n_threads=2)) == model.recommend(list(range(1, 61)))
 
 
+def test_more_neighbours_than_people_is_all_of_them():
+    data = toy.tastes()
+    few, many = UserKNN(n_neighbours=60).fit(data), UserKNN(n_neighbours=10**12).fit(data)
+    np.testing.assert_array_equal(few._score(data.histories()), many._score(data.histories()))
+    assert few.predict([1], ["i009"]) == many.predict([1], ["i009"])
+
+
 def test_fitting_again_forgets_the_old_people():
     model = UserKNN().fit(toy.tastes())
     model.recommend([1])
