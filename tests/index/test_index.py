@@ -37,6 +37,15 @@ def test_exact_is_a_plain_sort():
     np.testing.assert_allclose(scores, np.take_along_axis(queries @ vectors.T, codes, 1), rtol=1e-6)
 
 
+def test_exact_in_blocks_of_items_is_the_same(monkeypatch):
+    monkeypatch.setattr("recsmith.index.exact._BLOCK_BYTES", 4 * 64 * 33)
+    vectors, queries = cloud(500, 1), cloud(130, 2)
+    vectors[[40, 260, 499]] = vectors[3]  # ties over the blocks
+    for k in (1, 12, 40):
+        codes, _ = ExactIndex().build(vectors).search(queries, k, n_threads=2)
+        np.testing.assert_array_equal(codes, plain(vectors, queries, k))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_most_of_the_best_are_found(kind):
     vectors, queries = cloud(4000, 3), cloud(200, 4)

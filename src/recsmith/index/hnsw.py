@@ -13,7 +13,7 @@ class HnswIndex(FaissIndex):
 
     kind = "hnsw"
 
-    def __init__(self, *, n_links: int = 32, build_effort: int = 200, effort: int = 128) -> None:
+    def __init__(self, *, n_links: int = 24, build_effort: int = 100, effort: int = 128) -> None:
         self._n_links, self._build_effort, self._effort = n_links, build_effort, effort
 
     def _make(self, faiss: Any, vector_ID: FloatArray) -> Any:

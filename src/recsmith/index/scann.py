@@ -34,6 +34,7 @@ class ScannIndex(FaissIndex):
             inner = faiss.IndexIVFPQFastScan(
                 cells, self.n_dims, n_cells, n_parts, 4, faiss.METRIC_INNER_PRODUCT
             )
+            inner.by_residual = True  # codes of what the cell leaves over: far closer at the same length
             inner.own_fields = True
             cells.this.disown()
         index = faiss.IndexRefineFlat(inner)
