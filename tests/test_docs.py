@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from recsmith.errors import MissingExtra
+
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *GUIDE]
@@ -36,14 +38,15 @@ def named(page: Path) -> str:
 def test_python_blocks_run_from_top_to_bottom(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if page.stem == "neural":
-        pytest.importorskip("torch", reason="the neural extra is not installed")
     # A page is read as one session: later blocks use the names of earlier ones.
     monkeypatch.chdir(tmp_path)
     session: dict[str, object] = {"__name__": "docs"}
     for line, code in blocks(page, "python"):
         # Blank lines put the block where it stands in the page, so that a traceback names the right line.
-        exec(compile("\n" * (line - 1) + code, str(page), "exec"), session)
+        try:
+            exec(compile("\n" * (line - 1) + code, str(page), "exec"), session)
+        except MissingExtra as error:
+            pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("page", having("toml"), ids=named)

@@ -94,6 +94,13 @@ def test_doctor_says_what_is_here(recsmith):
     assert "numba" in recsmith("doctor").out
 
 
+def test_doctor_names_the_line_that_installs_what_is_missing(recsmith, monkeypatch):
+    import recsmith.runs.doctor as doctor
+
+    monkeypatch.setattr(doctor, "EXTRAS", {"xlsx": ("no_such_module",)})
+    assert "missing: pip install 'recsmith[xlsx]'" in recsmith("doctor").out
+
+
 def test_doctor_warns_of_kernels_that_cannot_be_kept(recsmith, monkeypatch):
     import recsmith.runs.doctor as doctor
 

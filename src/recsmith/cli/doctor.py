@@ -36,7 +36,9 @@ def _show(facts: dict) -> None:
         ", ".join(f"{name} {version or 'missing'}" for name, version in facts["libraries"].items()),
     )
     for extra, state in facts["extras"].items():
-        table.add_row(f"extra {extra}", "installed" if state["installed"] else f"missing: {state['install']}")
+        # As text: the square brackets of 'recsmith[report]' would be read as markup.
+        said = "installed" if state["installed"] else f"missing: {state['install']}"
+        table.add_row(f"extra {extra}", shared.text(said))
     cache = facts["kernel_cache"]
     table.add_row(
         "kernel cache", f"{cache['folder']} ({cache['kernels']} kernels, {cache['bytes'] / 2**20:.1f} MiB)"
