@@ -61,6 +61,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, call_recsmith, make_orders) 
     with resources.as_file(bundled) as ratings:
         pl.read_csv(ratings).head(10_000).write_csv(folder / "ratings.csv")
     make_orders(folder)
+    for name in ("orders.csv", "goods.csv"):
+        shutil.copy(folder / name, folder / "recipes")
     (folder / "sample_input_config.pbtxt").write_text(TF_CONFIG, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -130,7 +132,7 @@ def test_the_demo_knows_its_models(call_recsmith):
     assert "Did you mean 'Popular'?" in result.err
 
 
-@pytest.mark.parametrize("command", [one for one in examples() if not one.startswith("recsmith demo")])
+@pytest.mark.parametrize("command", [one for one in examples() if one != "recsmith demo --out runs/demo"])
 def test_example(place, command, call_recsmith, monkeypatch):
     monkeypatch.chdir(place)
     if "import-config" in command:
