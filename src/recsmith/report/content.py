@@ -248,6 +248,18 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FeatureCrosses:
+    """Says how much each pair of features matters to a model: `weights` float[F, F], 0 or more."""
+
+    names: Sequence[str]
+    weights: np.ndarray
+    model: str = ""
+
+    def __post_init__(self) -> None:
+        _check_shape("weights", self.weights, (len(self.names), len(self.names)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """Says what the run ran on ({"Python": "3.11.4", "CPU": "…"}) and how long its steps took."""
 
@@ -268,6 +280,7 @@ class Page:
     people: Sequence[Person] = ()
     item_map: ItemMap | None = None
     crosstab: Crosstab | None = None
+    crosses: FeatureCrosses | None = None
     curves: Sequence[Curve] = ()
     profile: DataProfile | None = None
     recipe: str = ""

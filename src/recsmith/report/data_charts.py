@@ -9,7 +9,7 @@ from datetime import date
 
 import numpy as np
 
-from recsmith.report.content import Crosstab, DataProfile
+from recsmith.report.content import Crosstab, DataProfile, FeatureCrosses
 from recsmith.report.spec import ACCENT, BAR, CARD, INK, MUTED, NARROW, Spec, frame, quantity, tip
 
 _HEIGHT = 210
@@ -144,6 +144,49 @@ def crosstab(table: Crosstab) -> Spec:
             {
                 "mark": {"type": "text", "fontSize": 11, "opacity": {"expr": f"{turned} ? 0 : 1"}},
                 "encoding": {"text": {"field": "text"}, "color": ink},
+            },
+        ],
+    )
+
+
+def crosses(content: FeatureCrosses) -> Spec:
+    """Draws a coloured cell for each pair of features, in hundredths of the strongest."""
+    weight_FF = np.asarray(content.weights, np.float64)
+    most = float(weight_FF.max()) or 1.0
+    rows = []
+    for (row, column), weight in np.ndenumerate(weight_FF):
+        look = _look(100 * weight / most, "heat", (0.0, 100.0))
+        names = {"row": content.names[row], "column": content.names[column]}
+        rows.append({"i": row, "j": column, **names, **look, "text": f"{100 * weight / most:.0f}"})
+    turned: Spec = {"labelAngle": -90, "labelAlign": "left", "labelBaseline": "middle", "labelOverlap": False}
+    return frame(
+        rows,
+        height=28 * len(content.names),
+        encoding={
+            "x": {
+                "field": "j",
+                "type": "ordinal",
+                "title": None,
+                "axis": {**_named(content.names, "top"), **turned},
+            },
+            "y": {"field": "i", "type": "ordinal", "title": None, "axis": _named(content.names, "left")},
+            "tooltip": [
+                tip("row", "Feature"),
+                tip("column", "times"),
+                tip("value", "Of the strongest, %", ".0f"),
+            ],
+        },
+        layer=[
+            {
+                "mark": {"type": "rect", "cornerRadius": 3, "stroke": CARD, "strokeWidth": 2},
+                "encoding": {"fill": {"field": "fill", "type": "nominal", "scale": None}},
+            },
+            {
+                "mark": {"type": "text", "fontSize": 11, "opacity": {"expr": f"width < {NARROW} ? 0 : 1"}},
+                "encoding": {
+                    "text": {"field": "text"},
+                    "color": {"field": "ink", "type": "nominal", "scale": None},
+                },
             },
         ],
     )

@@ -157,6 +157,14 @@ def _crosstab(page: Page) -> _Section | None:
     return _Section("crosstab", "Cross table", shown, {"chart-crosstab": data_charts.crosstab(table)})
 
 
+def _crosses(page: Page) -> _Section | None:
+    content = page.crosses
+    if content is None or not len(content.names):
+        return None
+    shown = {"model": content.model, "n": len(content.names), "strongest": view.strongest_crosses(content)}
+    return _Section("crosses", "Feature crosses", shown, {"chart-crosses": data_charts.crosses(content)})
+
+
 def _curves(page: Page) -> _Section | None:
     panels = [
         (f"chart-curve-{n}-{m}", curve.model, kind, spec)
@@ -211,6 +219,7 @@ _SECTIONS: tuple[Callable[[Page], _Section | None], ...] = (
     _people,
     _item_map,
     _crosstab,
+    _crosses,
     _curves,
     _profile,
     _recipe,

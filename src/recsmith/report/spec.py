@@ -27,6 +27,8 @@ _AXIS: Spec = {
     "labelColor": SOFT,
     "labelFontSize": 12,
     "labelPadding": 8,
+    "labelFlush": False,
+    "labelSeparation": 6,
     "titleColor": SOFT,
     "titleFontSize": 12,
     "titleFontWeight": 400,

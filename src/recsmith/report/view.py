@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from recsmith.report.content import Comparison, DataProfile, Leaderboard, Page, Person, lower_is_better
+from recsmith.report.content import (
+    Comparison,
+    DataProfile,
+    FeatureCrosses,
+    Leaderboard,
+    Page,
+    Person,
+    lower_is_better,
+)
 from recsmith.report.data_charts import half_rank
 from recsmith.report.item_map import OTHER
 from recsmith.report.words import count, day, figure
@@ -28,6 +36,14 @@ def colours(page: Page) -> dict[str, str]:
             seen.update(groups[0] for groups in shown if groups)
     del seen[OTHER]  # has its own colour
     return {group: f"var(--cat-{n})" for n, (group, _) in enumerate(seen.most_common(_N_COLOURS), start=1)}
+
+
+def strongest_crosses(content: FeatureCrosses, *, n: int = 3) -> str:
+    """Names the pairs of different features with the largest weights, both directions added."""
+    pair_FF = np.triu(content.weights + np.asarray(content.weights).T, 1)
+    best = np.argsort(-pair_FF, axis=None, kind="stable")[:n]
+    pairs = [divmod(int(place), len(content.names)) for place in best if pair_FF.flat[place] > 0]
+    return ", ".join(f"{content.names[row]} × {content.names[column]}" for row, column in pairs)
 
 
 def board(content: Leaderboard) -> Row:
