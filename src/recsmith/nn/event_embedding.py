@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,12 @@ class FeatureTable(nn.Module):
     def forward(self, codes_M: Tensor) -> Tensor:
         if codes_M.shape[-1] == 1:
             return self.table(codes_M.squeeze(-1))
-        there_M = (codes_M != 0).unsqueeze(-1).to(self.table.weight.dtype)
-        return (self.table(codes_M) * there_M).sum(-2) / there_M.sum(-2).clamp(min=1)
+        if torch.compiler.is_exporting():  # plain operators
+            there_M = (codes_M != 0).unsqueeze(-1).to(self.table.weight.dtype)
+            return (self.table(codes_M) * there_M).sum(-2) / there_M.sum(-2).clamp(min=1)
+        rows = codes_M.reshape(-1, codes_M.shape[-1])
+        means = functional.embedding_bag(rows, self.table.weight, mode="mean", padding_idx=0)
+        return means.view(*codes_M.shape[:-1], means.shape[-1])
 
 
 class GroupEmbedding(nn.Module):

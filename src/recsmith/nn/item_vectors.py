@@ -35,13 +35,18 @@ class ItemVectors(nn.Module):
         with torch.no_grad():
             self.ids.weight[0] = 0
         self.register_buffer("known_I", known_I, persistent=False)
-        self.bias = nn.Parameter(torch.zeros(len(known_I))) if bias else None
+        self.biases = nn.Parameter(torch.zeros(len(known_I) + 1)) if bias else None
         self.embedding = GroupEmbedding(features) if features else None
         self.map = nn.Linear(self.embedding.width, dim, bias=False) if self.embedding else None
         self._names = tuple(f.name for f in features)
         for name in self._names:
             assert inputs is not None
             self.register_buffer(f"of_{name}", inputs[name], persistent=False)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The items' own scores [I]; None without them."""
+        return None if self.biases is None else self.biases[1:]
 
     def of_features(self) -> Tensor | None:
         """Returns [I, D], what the features alone say; None without features."""

@@ -122,6 +122,7 @@ def test_an_item_nobody_took_is_reached_by_its_genres():
     log = toy.tastes()
     without = next_item(n_epochs=6).fit(log, run=ONE)
     assert not np.isfinite(without.score([1], ["i038", "i039"])).any(), "no evidence, no score"
+    assert without.explain(1, "i038").score == -np.inf and not without.explain(1, "i038").because
     model = next_item(
         label={"embedding_dim": 8, "features": [{"name": "genres"}]}, n_epochs=30, learning_rate=0.03
     ).fit(log, run=ONE)

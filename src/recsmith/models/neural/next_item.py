@@ -6,8 +6,7 @@ the person and about each past event, an encoder for each group, hidden layers, 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self, cast, final
 
 import numpy as np
@@ -21,11 +20,11 @@ from recsmith.data.timelines import Arrays, TimelineBatches, long_enough, newest
 from recsmith.errors import InvalidValue
 from recsmith.models.capabilities import HasVectors, SimilarItems
 from recsmith.models.neural.base import NeuralRecommender
-from recsmith.models.neural.next_item_config import NextItemConfig, SequenceConfig
+from recsmith.models.neural.next_item_config import FeatureSettings, NextItemConfig, SequenceConfig
 from recsmith.models.neural.next_item_features import Spaces
+from recsmith.models.neural.next_item_loss import NextItemLoss
 from recsmith.models.neural.next_item_net import ActivityGroup, GlobalGroup, NextItemNet
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
-from recsmith.nn import losses
 from recsmith.nn.event_embedding import FeatureShape
 from recsmith.nn.item_vectors import ItemVectors
 from recsmith.training import Batches
@@ -33,7 +32,6 @@ from recsmith.types import CodeArray, FloatArray
 
 _WINDOWED = ("bow", "cnn", "caser")
 _LONG = 128  # events in a learning window of encoders that look back over a window of their own
-_OWN_NEGATIVES = 16  # up to here each position draws its own
 
 
 class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors):
@@ -48,6 +46,7 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
     net: NextItemNet
     _spaces: Spaces
     _shapes: list[FeatureShape]
+    _take_loss: NextItemLoss
     _examples: Examples | None = None
     _item_ID: FloatArray
     _bias_I: FloatArray
@@ -78,22 +77,23 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
                 data,
                 "There is no next item to learn from.",
             )
-        return {"spaces": Spaces.fit(data, self.plan).to_dict(), "n_items": data.n_items}
+        return {"spaces": Spaces.fit(data, self.plan).to_dict()}
 
     def _build(self, learned: Mapping[str, Any]) -> NextItemNet:
-        config, n_items = self.plan, len(self.memory.items)
+        config, memory = self.plan, self.memory
         self._spaces = spaces = Spaces.of_dict(learned["spaces"])
         dim = config.label.embedding_dim
 
-        def shaped(features: Any) -> list[FeatureShape]:
-            return [spaces.shape(f, label_dim=dim, n_items=n_items) for f in features]
+        def shaped(features: Sequence[FeatureSettings]) -> list[FeatureShape]:
+            n_items, n_users = len(memory.items), len(memory.users)
+            return [spaces.shape(f, label_dim=dim, n_items=n_items, n_users=n_users) for f in features]
 
         of_label = shaped(config.label.features)
         items = ItemVectors(
-            torch.from_numpy(self.memory.popularity > 0),
+            torch.from_numpy(memory.popularity > 0),
             dim,
             features=of_label,
-            inputs=spaces.of_items(self.memory, of_label),
+            inputs=spaces.of_items(memory, of_label),
             bias=config.label.bias,
             init_scale=config.init_scale,
         )
@@ -101,12 +101,12 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
         for group in config.activity_groups:
             shapes = shaped(group.features)
             self._shapes += shapes
-            lookups = spaces.of_items(self.memory, shapes)
+            lookups = spaces.of_items(memory, shapes)
             activity.append(ActivityGroup(group, shapes, config, items=items, lookups=lookups))
         person = []
         for group in config.global_groups:
             shapes = shaped(group.features)
-            person.append(GlobalGroup(shapes, lookups=spaces.of_people(self.memory, shapes)))
+            person.append(GlobalGroup(shapes, lookups=spaces.of_people(memory, shapes)))
         return NextItemNet(config, items=items, activity=activity, person=person)
 
     def _batches(self, data: Dataset, run: Run) -> Batches:
@@ -135,74 +135,15 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
         """Returns the loss of all positions with a target; only these reach the item scores."""
         model = cast(NextItemNet, net)
         if "label" in batch:  # examples: a context each, and what came after it
-            return self._loss_of(model, model(batch, last=True), batch["label"] - 1)
+            return self._take_loss(model.items, model(batch, last=True), batch["label"] - 1)
         target_BL = batch["target"]
         learnt_n = torch.nonzero(target_BL.flatten()).squeeze(1)
         hidden_ND = model(batch).flatten(0, 1).index_select(0, learnt_n)
-        return self._loss_of(model, hidden_ND, target_BL.flatten().index_select(0, learnt_n) - 1)
+        target_N = target_BL.flatten().index_select(0, learnt_n) - 1
+        return self._take_loss(model.items, hidden_ND, target_N)
 
-    def _loss_of(self, net: NextItemNet, hidden_ND: Tensor, target_N: Tensor) -> Tensor:
-        config = self.config
-        item_ID, bias_I = net.items(), net.items.bias
-        if config.loss == "softmax":
-            return losses.full_softmax(hidden_ND, item_ID, target_N, bias_V=bias_I)
-
-        def score(code: Tensor) -> Tensor:  # each row's own items: [N] or [N, K] → the same
-            vectors = item_ID[code]
-            pairs = vectors.shape[:-1]
-            dots = (hidden_ND.view(len(hidden_ND), *[1] * (len(pairs) - 1), -1) * vectors).sum(-1)
-            return dots if bias_I is None else dots + bias_I[code]
-
-        def score_shared(code_K: Tensor) -> Tensor:
-            dots = hidden_ND @ item_ID[code_K].t()
-            return dots if bias_I is None else dots + bias_I[code_K]
-
-        positive_N = score(target_N)
-        log_q_I = self._log_q(item_ID.device)
-        if config.loss == "in_batch":
-            return losses.in_batch_softmax(
-                score_shared(target_N), target_N=target_N, log_q_N=self._log_share(item_ID.device)[target_N]
-            )
-        if config.loss == "sampled_softmax" or config.n_negatives > _OWN_NEGATIVES:
-            sample_K = torch.multinomial(log_q_I.exp(), config.n_negatives, replacement=True)
-            negative_NK = score_shared(sample_K)
-            drawn_NK = sample_K.expand(len(target_N), -1)
-        else:
-            drawn_NK = torch.multinomial(
-                log_q_I.exp(), len(target_N) * config.n_negatives, replacement=True
-            ).view(len(target_N), -1)
-            negative_NK = score(drawn_NK)
-        if config.loss == "sampled_softmax":
-            return losses.sampled_softmax(
-                positive_N,
-                negative_NK,
-                target_N=target_N,
-                sample_K=sample_K,
-                log_q_positive_N=log_q_I[target_N],
-                log_q_negative_K=log_q_I[sample_K],
-            )
-        negative_NK = negative_NK.masked_fill(drawn_NK == target_N[:, None], -math.inf)
-        if config.loss == "bce":
-            return losses.binary_cross_entropy(positive_N, negative_NK)
-        if config.loss == "gbce":
-            return losses.generalised_bce(
-                positive_N, negative_NK, n_items=len(item_ID), calibration=config.calibration
-            )
-        return losses.bpr(positive_N, negative_NK)
-
-    def _log_share(self, device: torch.device) -> Tensor:
-        """Returns the log of each item's share of the events [I]."""
-        taken = np.maximum(self.memory.popularity.astype(np.float64), 0.5)
-        return torch.from_numpy(np.log(taken / taken.sum())).to(device, torch.float32)
-
-    def _log_q(self, device: torch.device) -> Tensor:
-        """Returns the log probability that a negative is each item; items never taken are never drawn."""
-        if self.config.negative_sampling == "popularity":
-            taken = self.memory.popularity.astype(np.float64)
-        else:
-            taken = (self.memory.popularity > 0).astype(np.float64)
-        with np.errstate(divide="ignore"):
-            return torch.from_numpy(np.log(taken / taken.sum())).to(device, torch.float32)
+    def _built(self) -> None:
+        self._take_loss = NextItemLoss(self.config, self.memory.popularity)
 
     def _trained(self) -> None:
         self.net.eval()
@@ -235,6 +176,14 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
         length_I = np.linalg.norm(self._item_ID, axis=1, keepdims=True)
         unit_ID = self._item_ID / np.maximum(length_I, 1e-12)
         return unit_ID[item_codes] @ unit_ID.T + np.where(np.isfinite(self._bias_I), np.float32(0), -np.inf)
+
+    def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
+        """Decomposes by occlusion; an item without any evidence has nothing to decompose."""
+        base_K = np.full(len(item_codes), -np.inf, np.float32)
+        part_LK = np.zeros((int(history.lengths[0]), len(item_codes)), np.float32)
+        known = np.isfinite(self._bias_I[item_codes])
+        base_K[known], part_LK[:, known] = super()._contributions(history, item_codes[known])
+        return base_K, part_LK
 
     def _read_events(self) -> int:
         return self.config.context_length

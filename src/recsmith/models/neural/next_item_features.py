@@ -28,8 +28,8 @@ _HOUR = 3_600_000
 class Spaces:
     """Holds the coding of each column in use: of events, of items, of people."""
 
-    def __init__(self, event: FeatureSpace, item: FeatureSpace, user: FeatureSpace, n_users: int) -> None:
-        self.event, self.item, self.user, self.n_users = event, item, user, n_users
+    def __init__(self, event: FeatureSpace, item: FeatureSpace, user: FeatureSpace) -> None:
+        self.event, self.item, self.user = event, item, user
 
     @classmethod
     def fit(cls, data: Dataset, config: NextItemConfig) -> Spaces:
@@ -55,10 +55,9 @@ class Spaces:
             _fit(event_table(data.histories()), events, tuple(EVENT.values())),
             _fit(data.item_table, items, data.item_features),
             _fit(data.user_table, people, data.user_features),
-            data.n_users,
         )
 
-    def shape(self, feature: FeatureSettings, *, label_dim: int, n_items: int) -> FeatureShape:
+    def shape(self, feature: FeatureSettings, *, label_dim: int, n_items: int, n_users: int) -> FeatureShape:
         """Returns how a feature enters the network."""
         dim = feature.embedding_dim or label_dim
         if feature.name == ITEM_ID:
@@ -67,7 +66,7 @@ class Spaces:
                 raise InvalidValue("item_id: shared", f"off, or embedding_dim {label_dim}", dim)
             return FeatureShape(ITEM_ID, n_items + 1, dim, shared=shared)
         if feature.name == USER_ID:
-            return FeatureShape(USER_ID, self.n_users + 1, dim)
+            return FeatureShape(USER_ID, n_users + 1, dim)
         column = self.column(feature.name)
         if feature.type != "float":
             return FeatureShape(feature.name, column.n_codes, dim)
@@ -101,13 +100,12 @@ class Spaces:
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON."""
         named = {"event": self.event, "item": self.item, "user": self.user}
-        return {name: space.to_dict() for name, space in named.items()} | {"n_users": self.n_users}
+        return {name: space.to_dict() for name, space in named.items()}
 
     @classmethod
     def of_dict(cls, described: Mapping[str, Any]) -> Spaces:
         """Reads what `to_dict` wrote."""
-        event, item, user = (FeatureSpace.of_dict(described[name]) for name in ("event", "item", "user"))
-        return cls(event, item, user, int(described["n_users"]))
+        return cls(*(FeatureSpace.of_dict(described[name]) for name in ("event", "item", "user")))
 
 
 def event_table(histories: Histories) -> pl.DataFrame:
