@@ -1,8 +1,8 @@
 """Measures the indexes against exact search: python benchmarks/index_bench.py.
 
-Vectors of length 1 in clusters of unequal size, as those of an item tower are; queries between two clusters, as
-people are. Rates are per CPU second, so that other work on the machine does not count: with one thread that is
-the rate of one core, with more it is what each core gives when all search at once.
+Vectors of length 1 in clusters of unequal size, as those of an item tower are; queries between two
+clusters, as people are. Rates are per CPU second, so that other work does not count: with one thread that
+is the rate of one core, with two it is what each core gives when both search at once.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ def main() -> None:
         ),
         "scann": (
             ScannIndex(),
-            [{"n_probes": p, "refine": r} for p, r in ((8, 10), (16, 10), (32, 10), (32, 30), (64, 30), (128, 50))],
+            [
+                {"n_probes": p, "refine": r}
+                for p, r in ((8, 10), (16, 10), (32, 10), (32, 30), (64, 30), (128, 50))
+            ],
         ),
     }
     for kind, (index, settings) in built.items():

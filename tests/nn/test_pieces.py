@@ -9,6 +9,7 @@ from recsmith.errors import InvalidValue  # noqa: E402
 from recsmith.nn.dropout import Dropout  # noqa: E402
 from recsmith.nn.event_embedding import FeatureShape, FeatureTable, GroupEmbedding  # noqa: E402
 from recsmith.nn.item_vectors import ItemVectors  # noqa: E402
+from recsmith.nn.side import Side  # noqa: E402
 
 
 def test_dropout_keeps_the_share_and_the_mean():
@@ -57,3 +58,27 @@ def test_an_item_that_was_never_taken_is_its_features():
     by_features = items.of_features()
     np.testing.assert_allclose(items()[1].detach(), by_features[1].detach())
     np.testing.assert_allclose(items()[0].detach(), (items.ids.weight[1] + by_features[0]).detach())
+
+
+def test_the_mean_of_a_history_is_that_of_its_rows():
+    torch.manual_seed(0)
+    shapes = [FeatureShape("item_id", 6, 3), FeatureShape("genres", 4, 2), FeatureShape("year#value")]
+    tables = {
+        "genres": np.array([[0, 0], [1, 2], [3, 0], [0, 0], [2, 3], [1, 1]]),
+        "year#value": np.arange(6) / 5,
+    }
+    side = Side(shapes, tables, id_name="item_id", unknown_rows=np.array([5]))
+    histories = torch.tensor([[0, 0, 0, 0], [0, 2, 2, 4], [1, 2, 3, 5], [0, 0, 0, 1]])
+    rows = side(torch.arange(6)).detach().numpy()
+    expected = [
+        rows[[r for r in row if r]].mean(0) if any(row) else 0 * rows[0] for row in histories.tolist()
+    ]
+    found = side.mean(histories)
+    np.testing.assert_allclose(found.detach(), expected, atol=1e-6)
+    by_hand = (side(histories) * (histories > 0).unsqueeze(-1)).sum(1)
+    by_hand = by_hand / (histories > 0).sum(1, keepdim=True).clamp(min=1)
+    for weight in side.parameters():
+        wanted, got = (
+            torch.autograd.grad(x.square().sum(), weight, retain_graph=True)[0] for x in (by_hand, found)
+        )
+        np.testing.assert_allclose(got, wanted, atol=1e-5)

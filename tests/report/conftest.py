@@ -14,6 +14,7 @@ from recsmith.report import (
     Curve,
     DataProfile,
     Environment,
+    FeatureCrosses,
     Header,
     ItemMap,
     Leaderboard,
@@ -134,6 +135,9 @@ def page(leaderboard: Leaderboard, crosstab: Crosstab, profile: DataProfile, ite
         ],
         item_map=item_map,
         crosstab=crosstab,
+        crosses=FeatureCrosses(
+            names=["user id", HOSTILE], weights=np.array([[0.1, 0.4], [0.0, 0.2]]), model="DCN"
+        ),
         ratings=Leaderboard(results={"FunkSVD": {"RMSE": {"value": 0.9}}}, primary="RMSE", note="By chance."),
         curves=[Curve(model="FunkSVD", history=[{"epoch": 1, "rmse": 1.0}, {"epoch": 2, "rmse": 0.9}])],
         profile=profile,

@@ -26,6 +26,7 @@ def all_charts(page):
     yield data_charts.activity(page.profile)
     yield data_charts.months(page.profile)
     yield data_charts.crosstab(page.crosstab)
+    yield data_charts.crosses(page.crosses)
     yield item_map(page.item_map, {"Drama": "var(--cat-1)"})
 
 
@@ -49,6 +50,12 @@ def test_curves_of_one_kind_share_a_panel():
     assert list(panels) == ["auc", "rmse"]
     assert len(panels["rmse"]["data"]["values"]) == 6
     assert [row["epoch"] for row in panels["auc"]["data"]["values"]] == [1, 3]
+
+
+def test_crosses_are_hundredths_of_the_strongest(page):
+    rows = data_charts.crosses(page.crosses)["data"]["values"]
+    assert [row["text"] for row in rows] == ["25", "100", "0", "50"]
+    assert rows[1]["fill"] == "var(--heat-9)" and rows[2]["fill"] == "var(--heat-1)"
 
 
 def test_half_of_the_interactions_are_counted_exactly():

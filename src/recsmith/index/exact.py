@@ -35,11 +35,13 @@ class ExactIndex(VectorIndex):
         def work(start: int, stop: int) -> None:
             for low in range(start, stop, rows):
                 some = slice(low, min(low + rows, stop))
-                parts = [self._best(query_BD[some], first, width, k) for first in range(0, self.n_items, width)]
+                parts = [
+                    self._best(query_BD[some], first, width, k) for first in range(0, self.n_items, width)
+                ]
                 if len(parts) == 1:
                     code_BK[some], score_BK[some] = parts[0]
                     continue
-                # Equal scores stand in code order in the parts and over them, so the place decides as the code.
+                # Equal scores stand in code order within and across the parts: place decides as code does.
                 code_BN, score_BN = (np.concatenate(found, axis=1) for found in zip(*parts, strict=True))
                 place_BK, score_BK[some] = top_k(score_BN, k)
                 code_BK[some] = np.take_along_axis(code_BN, place_BK, axis=1)

@@ -131,6 +131,17 @@ class PartialFit(Recommender):
         return self
 
 
+class CrossesFeatures(Recommender):
+    """Multiplies features explicitly, and can say which products it uses."""
+
+    @abstractmethod
+    def feature_crosses(self) -> tuple[list[str], FloatArray]:
+        """Returns the features' names and how much each pair matters, float32 [F, F].
+
+        Raises `InvalidValue` where the settings chosen leave no such weights.
+        """
+
+
 class HasVectors(Recommender):
     """Keeps a vector for each item and makes one for each person; their product is the score's core."""
 

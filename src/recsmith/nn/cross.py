@@ -47,10 +47,12 @@ class CrossMixture(nn.Module):
         self.gate = nn.Linear(width, n_experts, bias=False)
 
     def forward(self, x0_BD: Tensor, x_BD: Tensor) -> Tensor:
-        low_KBR = torch.tanh(torch.matmul(x_BD, self.down))
-        expert_KBD = torch.matmul(torch.tanh(torch.matmul(low_KBR, self.core)), self.up) + self.bias
-        share_KB1 = self.gate(x_BD).softmax(-1).T.unsqueeze(-1)
-        return x0_BD * (share_KB1 * expert_KBD).sum(0) + x_BD
+        # All experts in one product each way; gates sum to 1, so they may weigh the small side of U_k.
+        n_experts, width, rank = self.down.shape
+        low_BKR = torch.tanh(x_BD @ self.down.transpose(0, 1).reshape(width, -1)).view(-1, n_experts, rank)
+        core_BKR = torch.tanh(torch.einsum("bkr,krs->bks", low_BKR, self.core))
+        weighed_BKR = self.gate(x_BD).softmax(-1).unsqueeze(-1) * core_BKR
+        return x0_BD * (weighed_BKR.flatten(1) @ self.up.flatten(0, 1) + self.bias) + x_BD
 
     def matrix(self) -> Tensor:
         """Returns Σ_k U_k C_k V_kᵀ / K: the crosses as they are near x = 0, where tanh is the identity."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding
 
@@ -62,3 +63,15 @@ class Side(nn.Module):
         """Returns [..., width]."""
         out: Tensor = self.embed(self.inputs(row))
         return out
+
+    def mean(self, row_BL: Tensor) -> Tensor:
+        """Returns [B, width]: the mean of the vectors of rows above 0; zero where there are none.
+
+        Each different row is embedded once however many histories hold it, and [B, L, width] never exists.
+        """
+        there_BL = (row_BL > 0).to(torch.float32)
+        share_BL = there_BL / there_BL.sum(1, keepdim=True).clamp(min=1)
+        if torch.compiler.is_exporting():  # plain operators, and shapes that do not hang on the data
+            return (self(row_BL) * share_BL.unsqueeze(-1)).sum(1)
+        rows, place_BL = torch.unique(row_BL, return_inverse=True)
+        return functional.embedding_bag(place_BL, self(rows), mode="sum", per_sample_weights=share_BL)

@@ -45,9 +45,7 @@ class Towers(nn.Module):
         if self.context is not None:
             parts.append(self.context(batch))
         if self.with_history:
-            history_BL = batch["history"]
-            there_BL = (history_BL > 0).unsqueeze(-1).float()
-            parts.append((self.items(history_BL) * there_BL).sum(1) / there_BL.sum(1).clamp(min=1))
+            parts.append(self.items.mean(batch["history"]))
         return self._scaled(self.user_mlp(torch.cat(parts, -1)))
 
     def things(self, row: Tensor) -> Tensor:

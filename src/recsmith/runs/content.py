@@ -9,9 +9,12 @@ import numpy as np
 import polars as pl
 
 from recsmith.data import Dataset, Split
-from recsmith.models.capabilities import HasVectors
+from recsmith.errors import InvalidValue
+from recsmith.models.base import Recommender
+from recsmith.models.capabilities import CrossesFeatures, HasVectors
 from recsmith.report import (
     DataProfile,
+    FeatureCrosses,
     ItemMap,
     Liked,
     Person,
@@ -102,6 +105,17 @@ def item_map(model: HasVectors) -> ItemMap:
             f"of their vectors' directions ({share:.0%} of the variance)."
         ),
     )
+
+
+def crosses(model: Recommender) -> FeatureCrosses | None:
+    """Returns which products of features a model uses, where it knows."""
+    if not isinstance(model, CrossesFeatures):
+        return None
+    try:
+        names, weight_FF = model.feature_crosses()
+    except InvalidValue:  # DCN's first version has no weight for a pair
+        return None
+    return FeatureCrosses(names=names, weights=weight_FF, model=type(model).__name__)
 
 
 def person(

@@ -20,6 +20,7 @@ from recsmith.report import (
     Curve,
     DataProfile,
     Environment,
+    FeatureCrosses,
     Header,
     Leaderboard,
     Page,
@@ -51,6 +52,7 @@ class Parts:
     people: Sequence[Person] = ()
     mapped: HasVectors | None = None
     crosstab: Crosstab | None = None
+    crosses: FeatureCrosses | None = None
     curves: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     recipe: str = ""
     seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
@@ -90,6 +92,7 @@ def write_page(
             people=people,
             mapped=fitted if isinstance(fitted, HasVectors) else None,
             crosstab=crosstab(whole, fitted if isinstance(fitted, PredictsRatings) else None),
+            crosses=content.crosses(fitted),
             curves={type(fitted).__name__: run.learning_curve} if run.learning_curve else {},
             recipe=(run.path / files.RECIPE).read_text(encoding="utf-8"),
         )
@@ -123,6 +126,7 @@ def page_of(parts: Parts) -> Page:
         people=parts.people,
         item_map=None if parts.mapped is None else content.item_map(parts.mapped),
         crosstab=parts.crosstab,
+        crosses=parts.crosses,
         curves=[Curve(model=name, history=rows) for name, rows in parts.curves.items()],
         profile=about,
         recipe=parts.recipe,

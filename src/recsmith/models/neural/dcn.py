@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from recsmith.errors import InvalidValue
+from recsmith.models.capabilities import CrossesFeatures
 from recsmith.models.neural.ranker import Ranker, RankerConfig, RankerInput
 from recsmith.nn.cross import CrossMatrix, CrossMixture, CrossNet
 from recsmith.nn.mlp import MLP
@@ -63,7 +64,7 @@ class DCNBody(nn.Module):
         return torch.squeeze(self.last(final), -1)
 
 
-class DCN(Ranker):
+class DCN(Ranker, CrossesFeatures):
     """Learns explicit crosses of features beside implicit ones."""
 
     Config = DCNConfig

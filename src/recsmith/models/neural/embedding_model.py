@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,8 +28,18 @@ _PAIRS = 131_072  # user and item pairs rated at once
 class EmbeddingConfig(NeuralConfig):
     """Settings of the embedding models."""
 
+    n_epochs: int = Field(15, ge=1)
+    """Passes over the ratings."""
+    batch_size: int = Field(1024, ge=1)
+    """Ratings in a step."""
+    learning_rate: float = Field(5e-3, gt=0)
+    """Of the optimiser, before the schedule."""
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """How the learning rate falls over the training."""
     embedding_dim: int = Field(50, ge=1)
     """Length of the vectors."""
+    embedding_decay: float = Field(0.13, ge=0)
+    """Pull of the vectors, not of biases, towards zero, per rating: held back whether frequent or rare."""
     init_scale: float = Field(0.05, gt=0)
     """Vectors start from U(−init_scale, init_scale)."""
     rating_range: tuple[float, float] | None = None
@@ -78,7 +88,11 @@ class EmbeddingModel(PredictsRatings, HasVectors, SimilarItems, ExplainsByOcclus
         return _Ratings(data.interactions, self.config.batch_size, run.seed)
 
     def _loss(self, net: nn.Module, batch: Any) -> Tensor:
-        return (net(batch) - batch["weight"]).square().mean()
+        user_BP, item_BQ = self.net.users(batch["user"]), self.net.items(batch["item"])
+        error_B = self.net.rate(user_BP, item_BQ) - batch["weight"]
+        dim = self.config.embedding_dim  # what follows is a bias: one number of many ratings, left free
+        pull_B = user_BP[:, :dim].square().sum(-1) + item_BQ[:, :dim].square().sum(-1)
+        return error_B.square().mean() + self.config.embedding_decay * pull_B.mean()
 
     def _trained(self) -> None:
         """Gives unknown users and items, row 0 and those without a rating, the mean vector."""

@@ -18,6 +18,7 @@ from recsmith.errors import InvalidValue, Shown
 from recsmith.models.capabilities import PredictsRatings
 from recsmith.models.neural.base import NeuralRecommender
 from recsmith.models.neural.inputs import (
+    VALUE,
     Events,
     FeatureConfig,
     Rows,
@@ -47,6 +48,10 @@ class RankerConfig(FeatureConfig):
     """Weights up to here are not; those between are left out."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """In the dense layers."""
+    embedding_decay: float = Field(0.0, ge=0)
+    """Pull of an example's own vectors towards zero, per example: the frequent are held back as the rare."""
+    init_scale: float = Field(0.1, gt=0)
+    """Deviation that vectors start with."""
 
     @model_validator(mode="after")
     def _in_order(self) -> RankerConfig:
@@ -62,9 +67,9 @@ class RankerInput(nn.Module):
         super().__init__()
         self.users, self.items, self.with_history = users, items, with_history
         self.context = GroupEmbedding(context) if context else None
-        self.names = [f"user {s.name}" for s in users.shapes] + [s.name for s in context]
-        self.names += [f"history {s.name}" for s in items.shapes] if with_history else []
-        self.names += [f"item {s.name}" for s in items.shapes]
+        self.names = [_named("user", s) for s in users.shapes] + [_named("request", s) for s in context]
+        self.names += [_named("history", s) for s in items.shapes] if with_history else []
+        self.names += [_named("item", s) for s in items.shapes]
         sides = [*users.shapes, *context, *(items.shapes if with_history else ()), *items.shapes]
         self.widths = [shape.width for shape in sides]
         self.width = sum(self.widths)
@@ -75,9 +80,7 @@ class RankerInput(nn.Module):
         if self.context is not None:
             parts.append(self.context(batch))
         if self.with_history:
-            history_BL = batch["history"]
-            there_BL = (history_BL > 0).unsqueeze(-1).float()
-            parts.append((self.items(history_BL) * there_BL).sum(1) / there_BL.sum(1).clamp(min=1))
+            parts.append(self.items.mean(batch["history"]))
         parts.append(self.items(batch["item"]))
         return torch.cat(parts, -1)
 
@@ -86,6 +89,12 @@ class RankerInput(nn.Module):
         wide = max(self.widths)
         parts = [part for part in torch.split(x_BW, self.widths, -1) if part.shape[-1] == wide]
         return torch.stack(parts, 1)
+
+
+def _named(side: str, shape: FeatureShape) -> str:
+    """Returns a feature's name for people: "user id", "item genres", "user age (value)"."""
+    plain = shape.name.removeprefix("user_").removeprefix("item_").removesuffix(VALUE)
+    return f"{side} {plain}{' (value)' if shape.name.endswith(VALUE) else ''}"
 
 
 class RankerNet(nn.Module):
@@ -98,7 +107,11 @@ class RankerNet(nn.Module):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Returns [B]: a rating, or the logit of a like; [B, T] for a body of T tasks."""
-        out: Tensor = self.body(self.inputs(batch)) + self.bias
+        return self.judged(self.inputs(batch))
+
+    def judged(self, x_BW: Tensor) -> Tensor:
+        """Returns what `forward` does, of inputs already embedded."""
+        out: Tensor = self.body(x_BW) + self.bias
         return out
 
 
@@ -140,6 +153,9 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
             shapes(spaces.context, settings),
             with_history=settings.history_length > 0,
         )
+        for module in inputs.modules():
+            if isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, std=settings.init_scale)
         return RankerNet(inputs, self._body(inputs), bias=learned["bias"])
 
     def _batches(self, data: Dataset, run: Run) -> Batches:
@@ -155,11 +171,14 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
         return (weight_n >= settings.like_from) | (weight_n <= settings.dislike_to)
 
     def _loss(self, net: nn.Module, batch: Any) -> Tensor:
-        predicted_B, weight_B = net(batch), batch["weight"]
-        if self.config.target == "rating":
-            return (predicted_B - weight_B).square().mean()
-        liked_B = (weight_B >= self.config.like_from).float()
-        return functional.binary_cross_entropy_with_logits(predicted_B, liked_B)
+        settings, weight_B = self.config, batch["weight"]
+        x_BW = self.net.inputs(batch)
+        predicted_B = self.net.judged(x_BW)
+        pull = settings.embedding_decay * x_BW.square().sum(-1).mean()
+        if settings.target == "rating":
+            return (predicted_B - weight_B).square().mean() + pull
+        liked_B = (weight_B >= settings.like_from).float()
+        return functional.binary_cross_entropy_with_logits(predicted_B, liked_B) + pull
 
     def _score(self, histories: Histories) -> FloatArray:
         every = np.arange(len(self.memory.items), dtype=np.int32)

@@ -115,7 +115,7 @@ class TowerModel(HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommende
             n_items = len(self.memory.items)
             rows = torch.cat([row_B, torch.randint(1, n_items + 1, (n_extra,), device=device)])
             log_q = torch.cat([log_q, log_q.new_full((n_extra,), float(np.log(n_extra / n_items)))])
-        logits = person_BD @ self.towers.things(rows).T / settings.temperature
+        logits = (person_BD / settings.temperature) @ self.towers.things(rows).T
         if settings.popularity_correction:
             logits = logits - log_q[None, :]
         own = torch.arange(len(row_B), device=device)
