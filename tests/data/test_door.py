@@ -359,7 +359,5 @@ def test_a_quarantine_that_cannot_be_written_says_so(log, tmp_path):
     path = log("1,2,3,1000000000\n1,,3,1000000000\n")
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
-    with pytest.raises(
-        DataError, match="quarantine must be a file that can be written. Got .*file.q.csv.: "
-    ):
+    with pytest.raises(DataError, match="quarantine must be a file that can be written. Got .*file.q.csv.: "):
         read_table(path, on_bad_rows="quarantine", quarantine=in_the_way / "q.csv")
