@@ -1,4 +1,4 @@
-"""The recipes that come along: each can be read, one is for everybody's own CSV, the rest reach their figures."""
+"""The recipes that come along: each can be read, one is for everybody's own CSV, the rest reach figures."""
 
 from pathlib import Path
 

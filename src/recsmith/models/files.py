@@ -138,7 +138,8 @@ def _resolve(path: str, model_class: type[Recommender] | None) -> type[Recommend
     if cls is None:
         raise ModelFileError(
             f"The model's class must be one of recsmith's own, or handed in. Got {path}. "
-            f"Load it with recsmith.load(path, model_class={name}), on the command line with --model-class {path}."
+            f"Load it with recsmith.load(path, model_class={name}), on the command line with "
+            f"--model-class {path}."
         )
     return cls
 
