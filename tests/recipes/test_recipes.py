@@ -1,4 +1,4 @@
-"""The recipes that come along: each can be read, one is for everybody's own CSV, the rest reach figures."""
+"""The recipes that come along: each is valid, one is for everybody's own CSV, the rest reach their figures."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from recsmith.config import load_recipe
+from recsmith.errors import MissingExtra
 from recsmith.runs import train
 from recsmith.runs.build import make_model
 from recsmith.runs.demo import RANKERS, RATERS
@@ -19,7 +20,10 @@ TOLERANCE = 0.003  # BLAS libraries round differently; a changed method moves fi
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_is_valid_down_to_the_models_settings(path):
-    make_model(load_recipe(path).model)
+    try:
+        make_model(load_recipe(path).model)
+    except MissingExtra as missing:
+        pytest.skip(str(missing))
 
 
 def test_every_model_of_the_demo_has_a_recipe():
