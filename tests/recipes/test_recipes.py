@@ -1,4 +1,4 @@
-"""The recipes that come along: each is valid, one is for everybody's own CSV, the rest reach their figures."""
+"""The recipes that come along: each is valid, one is for a CSV of your own, the rest reach their figures."""
 
 from pathlib import Path
 
