@@ -95,7 +95,6 @@ ROWS = (
         settings=_USER_KNN,
         targets=_at_least(0.677, 0.410),
         published={"HitRate@10": 0.6768, "NDCG@10": 0.4100},
-        remark="test looked at four times on the way (docs/log.md)",
     ),
     Row(
         name="userknn-recent-ncf",
