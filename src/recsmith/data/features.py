@@ -9,10 +9,10 @@ from typing import Literal, get_args
 import numpy as np
 import polars as pl
 
-from recsmith.data.checks import UNITS, parse_instant, time_format_of, to_milliseconds, unit_classes
-from recsmith.data.columns import nearest_column
 from recsmith.data.dataset import Dataset, Feature, FeatureKind
-from recsmith.data.ids import tidy
+from recsmith.data.door.checks import UNITS, parse_instant, time_format_of, to_milliseconds, unit_classes
+from recsmith.data.door.columns import nearest_column
+from recsmith.data.door.ids import tidy
 from recsmith.data.recode import recode
 from recsmith.data.vocabulary import Vocabulary
 from recsmith.errors import DataError, InvalidValue

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from recsmith.data.raw import EXTRA, Locate, RawTable
+from recsmith.data.door.raw import EXTRA, Locate, RawTable
 from recsmith.data.sources.text import decoded, inspect_text, open_bytes
 from recsmith.errors import DataError
 

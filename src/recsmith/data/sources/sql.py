@@ -6,13 +6,13 @@ from pathlib import Path
 
 import polars as pl
 
-from recsmith.data.admission import Admission
-from recsmith.data.columns import Columns
 from recsmith.data.dataset import Dataset, Feedback
 from recsmith.data.door import admit
-from recsmith.data.duplicates import Duplicates
-from recsmith.data.quarantine import OnBadRows
-from recsmith.data.raw import from_frame
+from recsmith.data.door.admission import Admission
+from recsmith.data.door.columns import Columns
+from recsmith.data.door.duplicates import Duplicates
+from recsmith.data.door.quarantine import OnBadRows
+from recsmith.data.door.raw import from_frame
 from recsmith.errors import DataError, require
 
 _BATCH = 500_000

@@ -10,14 +10,14 @@ from typing import Literal
 import polars as pl
 from rapidfuzz import process
 
-from recsmith.data.admission import Admission
-from recsmith.data.columns import Columns
 from recsmith.data.dataset import Dataset, Feedback
 from recsmith.data.door import admit
-from recsmith.data.duplicates import Duplicates
-from recsmith.data.quarantine import OnBadRows
-from recsmith.data.raw import EXTRA, RawTable, from_frame
-from recsmith.data.reading import unreadable
+from recsmith.data.door.admission import Admission
+from recsmith.data.door.columns import Columns
+from recsmith.data.door.duplicates import Duplicates
+from recsmith.data.door.quarantine import OnBadRows
+from recsmith.data.door.raw import EXTRA, RawTable, from_frame
+from recsmith.data.door.reading import unreadable
 from recsmith.data.sources.jsonl import scan_jsonl
 from recsmith.data.sources.text import open_bytes, scan_text
 from recsmith.errors import DataError, InvalidValue

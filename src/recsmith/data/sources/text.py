@@ -14,8 +14,8 @@ from typing import IO, cast
 
 import polars as pl
 
-from recsmith.data.columns import looks_like_separator
-from recsmith.data.raw import EXTRA, Locate, RawTable
+from recsmith.data.door.columns import looks_like_separator
+from recsmith.data.door.raw import EXTRA, Locate, RawTable
 from recsmith.errors import DataError, InvalidValue
 
 _CHUNK = 1 << 20

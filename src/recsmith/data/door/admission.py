@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsmith.data.checks import UNITS
 from recsmith.data.dataset import Feedback
-from recsmith.data.duplicates import Duplicates
-from recsmith.data.quarantine import OnBadRows
+from recsmith.data.door.checks import UNITS
+from recsmith.data.door.duplicates import Duplicates
+from recsmith.data.door.quarantine import OnBadRows
 from recsmith.errors import InvalidValue
 
 

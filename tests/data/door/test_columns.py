@@ -2,7 +2,7 @@
 
 import pytest
 
-from recsmith.data.columns import Columns, looks_like_separator, resolve
+from recsmith.data.door.columns import Columns, looks_like_separator, resolve
 from recsmith.errors import DataError
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from recsmith.data.raw import RawTable
+from recsmith.data.door.raw import RawTable
 from recsmith.errors import BadRows, DataError
 
 OnBadRows = Literal["error", "quarantine"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from recsmith.data.admission import Admission
-from recsmith.data.checks import (
+from recsmith.data.door.admission import Admission
+from recsmith.data.door.checks import (
     UNIT_WORDS,
     UNITS,
     Checks,
@@ -20,8 +20,8 @@ from recsmith.data.checks import (
     to_milliseconds,
     unit_classes,
 )
-from recsmith.data.columns import Columns
-from recsmith.data.raw import EXTRA, RawTable
+from recsmith.data.door.columns import Columns
+from recsmith.data.door.raw import EXTRA, RawTable
 from recsmith.errors import DataError
 
 BLANK = "blank line"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsmith.data.door import read_frame
-from recsmith.data.ids import tidy
+from recsmith.data.door.ids import tidy
 
 
 def test_plain_integers_are_integers_and_nothing_else_is():

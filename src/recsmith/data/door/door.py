@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from recsmith.data import quarantine as aside
-from recsmith.data.admission import Admission
-from recsmith.data.columns import Columns, resolve
+from recsmith.data.door import quarantine as aside
 from recsmith.data.dataset import Dataset, Feedback, Notes
-from recsmith.data.duplicates import Duplicates, resolve_duplicates
-from recsmith.data.ids import codes_of, vocabulary_of
+from recsmith.data.door.admission import Admission
+from recsmith.data.door.columns import Columns, resolve
+from recsmith.data.door.duplicates import Duplicates, resolve_duplicates
+from recsmith.data.door.ids import codes_of, vocabulary_of
+from recsmith.data.door.quarantine import OnBadRows
+from recsmith.data.door.raw import RawTable, from_frame
+from recsmith.data.door.reading import BLANK, Rows, read_rows
 from recsmith.data.interactions import Interactions
-from recsmith.data.quarantine import OnBadRows
-from recsmith.data.raw import RawTable, from_frame
-from recsmith.data.reading import BLANK, Rows, read_rows
 from recsmith.errors import DataError, InvalidValue
 
 _MOST_STARS = 21  # half stars from 0 to 10
