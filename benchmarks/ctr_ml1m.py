@@ -33,10 +33,11 @@ ALL: dict[str, Any] = {
     "numbers": "bucket",
     "embedding_dim": 16,
     "batch_size": 2048,
-    "n_epochs": 5,
-    "learning_rate": 3e-3,
+    "n_epochs": 4,
+    "learning_rate": 2e-3,
     "schedule": "linear",
     "embedding_decay": 1e-3,
+    "init_scale": 0.1,
 }
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "dnn": ("DNN", {"deep_dims": (192, 192, 192)}),

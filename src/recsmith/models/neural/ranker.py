@@ -50,7 +50,7 @@ class RankerConfig(FeatureConfig):
     """In the dense layers."""
     embedding_decay: float = Field(0.0, ge=0)
     """Pull of an example's own vectors towards zero, per example: the frequent are held back as the rare."""
-    init_scale: float = Field(0.1, gt=0)
+    init_scale: float = Field(0.03, gt=0)
     """Deviation that vectors start with."""
 
     @model_validator(mode="after")

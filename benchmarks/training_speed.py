@@ -1,0 +1,128 @@
+"""Measures a training step of towers and rankers on MovieLens 1M: python benchmarks/training_speed.py.
+
+Examples per CPU second on one thread, where a step's time goes, the floating-point operations of its matrix
+products, and the share they reach of what the same core does in a large product of matrices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from protocols import data_folder
+from torch.utils.flop_counter import FlopCounterMode
+
+import recsmith.models
+from recsmith import Run
+from recsmith.data import Dataset
+from recsmith.data.sources.movielens import load_movielens
+from recsmith.models.memory import Memory
+from recsmith.models.neural.base import NeuralRecommender
+
+PEOPLE = ("gender", "age", "occupation", "zip_code")
+LIKES: dict[str, Any] = {
+    "user_features": PEOPLE,
+    "item_features": ("genres",),
+    "numbers": "bucket",
+    "target": "like",
+}
+IDS: dict[str, Any] = {"user_features": (), "item_features": (), "history_length": 0}
+ROWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "DNN, all features": ("DNN", {**LIKES, "batch_size": 1024}),
+    "DCN v2, all features": ("DCN", {**LIKES, "batch_size": 1024}),
+    "DCN mix, 2 layers of rank 32": (
+        "DCN",
+        {**LIKES, "version": "mix", "n_cross_layers": 2, "rank": 32, "batch_size": 1024},
+    ),
+    "TwoTower, ids": ("TwoTower", {**IDS, "batch_size": 1024}),
+    "TwoTower, all features, history of 20": ("TwoTower", {"batch_size": 1024}),
+    "TwoTower, the same, batch 256": ("TwoTower", {"batch_size": 256}),
+}
+
+
+def cpu_seconds(work: Callable[[], Any], *, repeats: int) -> float:
+    """Returns the CPU seconds of one call, the best of three rounds."""
+    work()
+    rounds = []
+    for _ in range(3):
+        began = time.process_time()
+        for _ in range(repeats):
+            work()
+        rounds.append((time.process_time() - began) / repeats)
+    return min(rounds)
+
+
+def peak() -> float:
+    """Returns the floating-point operations a second of a product of matrices of 1024 × 1024."""
+    left, right = torch.randn(2, 1024, 1024)
+    return 2 * 1024**3 / cpu_seconds(lambda: left @ right, repeats=5)
+
+
+def step_of(
+    name: str, settings: dict[str, Any], data: Dataset, memory: Memory
+) -> dict[str, Callable[[], Any]]:
+    """Returns the parts of a training step, and the step as a whole, as functions of nothing."""
+    model: NeuralRecommender = getattr(recsmith.models, name)(**settings)
+    model._memory = memory
+    model.learned = model._learn(data)
+    torch.manual_seed(0)
+    model.net = model._build(model.learned)
+    model._built()
+    model.net.train()
+    batches, optimizer = model._batches(data, Run()), model._optimizer(model.net)
+    cut = batches.epoch(0)
+    one = next(cut)
+
+    def whole() -> None:
+        batch = next(cut)
+        optimizer.zero_grad(set_to_none=True)
+        model._loss(model.net, batch).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return {
+        "cut": lambda: next(cut),
+        "loss": lambda: model._loss(model.net, one),
+        "optimizer": optimizer.step,
+        "whole": whole,
+    }
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repeats", type=int, default=10)
+    asked = parser.parse_args()
+    folder = data_folder()
+    if folder is None or not (folder / "ml-1m").is_dir():
+        raise SystemExit("ml-1m must be there. Set RECSMITH_DATA to the folder that holds it.")
+    torch.set_num_threads(1)
+    data = load_movielens("1m", path=folder / "ml-1m")
+    memory = Memory.of(data)
+    most = peak()
+    print(f"A product of matrices on this core: {most / 1e9:.0f} GFLOP/s\n")
+    print("| model | examples/CPU s | cut | loss | backward | optimizer | FLOP/example | share of the core |")
+    print("|---|---|---|---|---|---|---|---|")
+    for title, (name, settings) in ROWS.items():
+        parts = step_of(name, settings, data, memory)
+        parts["whole"]()  # gradients are there from now on
+        with FlopCounterMode(display=False) as counter:
+            parts["whole"]()
+        n, seconds = (
+            settings["batch_size"],
+            {k: cpu_seconds(f, repeats=asked.repeats) for k, f in parts.items()},
+        )
+        flops = counter.get_total_flops()
+        back = seconds["whole"] - seconds["cut"] - seconds["loss"] - seconds["optimizer"]
+        shown = [seconds["cut"], seconds["loss"], back, seconds["optimizer"]]
+        cells = [f"{n / seconds['whole']:,.0f}", *(f"{1e3 * s:.1f} ms" for s in shown)]
+        share = flops / seconds["whole"] / most
+        print(f"| {title} | {' | '.join(cells)} | {flops / n:,.0f} | {share:.0%} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
