@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from recsmith.data.door import quarantine as aside
 from recsmith.data.dataset import Dataset, Feedback, Notes
+from recsmith.data.door import quarantine as aside
 from recsmith.data.door.admission import Admission
 from recsmith.data.door.columns import Columns, resolve
 from recsmith.data.door.duplicates import Duplicates, resolve_duplicates
