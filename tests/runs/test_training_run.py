@@ -185,6 +185,13 @@ def test_an_existing_folder_is_replaced_only_when_asked(recipe, tmp_path):
     assert open_run(out).recipe.model.settings["embedding_dim"] == 4
 
 
+def test_overwrite_does_not_delete_a_folder_that_is_no_run(recipe, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(InvalidValue, match="--out must be a new path, or a run to replace"):
+        train(recipe, out=tmp_path, report=False, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
 def test_two_at_once_in_one_folder_are_refused(recipe, tmp_path):
     with only_writer(tmp_path / "run"), pytest.raises(RunIsLocked, match="run folder must be free"):
         train(recipe, out=tmp_path / "run", report=False)

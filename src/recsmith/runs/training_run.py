@@ -49,10 +49,12 @@ def train(
 ) -> RunFolder:
     """Trains and judges what the recipe says, and leaves a run folder at `out`, whole or not at all.
 
-    Raises `Interrupted` after Ctrl-C: the epochs done are in the folder, and `resume` goes on.
+    `overwrite` replaces a run that is there, and nothing else. Raises `Interrupted` after Ctrl-C: the epochs
+    done are in the folder, and `resume` goes on.
     """
     target = Path(out)
     files.refuse_existing(target, overwrite=overwrite)
+    files.refuse_what_is_no_run(target)
     with only_writer(target), folder_aside(target, sole_writer=True) as folder:
         work = _Work(recipe, folder, target, report=report, progress=progress, say=say)
         stopped = work.do()
