@@ -142,15 +142,26 @@ def test_rows_of_visible_and_relevant_run_in_parallel():
         assert relevant[row].indices.tolist() == whole[-1:]
 
 
+def test_by_time_says_instants_that_no_calendar_reaches():
+    data = made([(0, 1, 0), (0, 2, 1)])
+    log = data.interactions
+    far = Interactions(log.user, log.item, log.weight, log.time + 10**15)
+    split = by_time(data.with_interactions(far), fraction=0.5)
+    assert split.rule == "By time: events from 1000000000001000 ms since 1970 on are the test."
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda d: leave_last_out(d, n=0), "n must be 1 or more. Got 0"),
+        (lambda d: leave_last_out(d, n=0), "n must be a whole number, 1 or more. Got 0"),
+        (lambda d: leave_last_out(d, n=1.5), "n must be a whole number, 1 or more. Got 1.5"),
         (
             lambda d: random_holdout(d, fraction=1.0),
             "fraction must be between 0 and 1, both excluded. Got 1.0",
         ),
-        (lambda d: k_fold(d, n=1), "n must be between 2 and the number of events"),
+        (lambda d: k_fold(d, n=1), "n must be a whole number between 2 and the number of events"),
+        (lambda d: k_fold(d, n=2.5), "n must be a whole number between 2 and the number of events"),
+        (lambda d: random_holdout(d, seed=-1), "seed must be a whole number, 0 or more. Got -1"),
         (lambda d: by_time(d, at="soon"), "at must be a date or time such as 2018-01-01"),
         (lambda d: by_time(d), "by_time must be given either `at` or `fraction`"),
         (lambda d: by_time(toy_without_times(), fraction=0.1), "by_time data must be a log with times"),

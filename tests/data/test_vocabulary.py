@@ -50,6 +50,13 @@ def test_short_and_long_requests_agree(n):
     assert vocabulary.encode(asked).dtype == np.int32
 
 
+def test_odd_spellings_of_integers_are_read_alike_in_short_and_long_requests():
+    odd = ["50", "+50", "050", "5_0", " 50", "٥٠", "50.0", "", "9" * 30]
+    vocabulary = Vocabulary([10, 50])
+    assert vocabulary.encode(odd).tolist() == [1, 1, 1, -1, -1, -1, -1, -1, -1]
+    assert vocabulary.encode(pl.Series(odd)).tolist() == vocabulary.encode(odd).tolist()
+
+
 def test_growth_keeps_the_old_codes():
     old = Vocabulary(["x", "b"])
     new = old.extend(["c", "x", "a", "c"])

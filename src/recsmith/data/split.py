@@ -86,7 +86,7 @@ def by_time(data: Dataset, *, at: str | datetime | None = None, fraction: float 
         )
     else:
         instant = _milliseconds(at)
-    when = datetime.fromtimestamp(instant / 1000, UTC).isoformat(sep=" ", timespec="seconds")
+    when = _said(instant)
     return _divide(
         data, events.time >= instant, f"By time: events from {when} on are the test.", chronological=True
     )
@@ -150,8 +150,8 @@ def hold_out_users(data: Dataset, *, fraction: float = 0.2, test_part: float = 0
 
 def k_fold(data: Dataset, *, n: int = 5, seed: int = 0) -> list[Split]:
     """Returns n splits whose tests are disjoint and together are all events, shuffled by the seed."""
-    if n < 2 or n > max(2, len(data)):
-        raise InvalidValue("n", f"between 2 and the number of events ({len(data)})", n)
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2 or n > max(2, len(data)):
+        raise InvalidValue("n", f"a whole number between 2 and the number of events ({len(data)})", n)
     fold = np.arange(len(data)) % n
     fold = fold[generator(seed, "k_fold").permutation(len(data))]
     return [
@@ -180,8 +180,16 @@ def _fraction(name: str, value: float) -> None:
 
 
 def _at_least_one(name: str, value: int) -> None:
-    if value < 1:
-        raise InvalidValue(name, "1 or more", value)
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InvalidValue(name, "a whole number, 1 or more", value)
+
+
+def _said(instant: int) -> str:
+    """Returns an instant as a person writes it; bare milliseconds where no calendar reaches."""
+    try:
+        return datetime.fromtimestamp(instant / 1000, UTC).isoformat(sep=" ", timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return f"{instant} ms since 1970"
 
 
 def _milliseconds(at: str | datetime | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,8 @@ import polars as pl
 
 from recsmith.errors import InvalidValue, ModelFileError
 
+# What polars' cast takes too, so that few ids and many are read alike; int() would take "5_0" and " 50 ".
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _SMALL = 4096  # below this a dictionary is faster than a join
 
 
@@ -86,10 +89,8 @@ class Vocabulary:
         if self.is_integer:
             if isinstance(one_id, (int, np.integer)) and not isinstance(one_id, bool):
                 return int(one_id)
-            try:
-                return int(str(one_id))
-            except ValueError:
-                return None
+            text = str(one_id)
+            return int(text) if _INTEGER.fullmatch(text) else None
         return str(one_id)
 
     def decode(self, codes: np.ndarray | Sequence[int]) -> list[Any]:

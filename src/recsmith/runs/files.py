@@ -57,7 +57,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RecsmithError(f"{path} must be JSON. Got: {error}. The file is cut short or altered.") from error
+        raise RecsmithError(
+            f"{path} must be JSON. Got: {error}. The file is cut short or altered."
+        ) from error
     if not isinstance(found, dict):
         raise RecsmithError(f"{path} must hold a JSON object. Got {type(found).__name__}.")
     return found

@@ -108,6 +108,12 @@ def test_a_quote_that_is_not_closed_says_what_to_do(file):
     assert read_table(path, quote="").items.ids.to_list() == ['"x', "y"]
 
 
+def test_a_quote_that_is_not_closed_in_the_last_column_says_so_too(file):
+    path = file('user,item,note\na,x,"oops\nb,y,fine\nc,z,fine\n')
+    with pytest.raises(DataError, match="A quotation mark is not closed"):
+        read_table(path)
+
+
 @pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
 def test_an_empty_file_is_refused(file, content):
     path = file(content)

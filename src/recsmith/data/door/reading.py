@@ -134,7 +134,7 @@ def unreadable(name: str, error: Exception) -> str:
     cure = ""
     if "unexpected end of file" in said or "end-of-stream" in said:
         cure = " The compressed file is cut short: fetch it again."
-    elif "could not parse" in said and '"' in said:
+    elif "CSV malformed" in said or ("could not parse" in said and '"' in said):
         cure = ' A quotation mark is not closed. Where quotes are plain text, say quote = "".'
     return f"{name} must be a table that can be read whole. Got: {said}.{cure}"
 
