@@ -132,6 +132,8 @@ def test_bare_histories_weigh_as_liked(model):
         (["i000"], r"histories\[0\] must be a list of item ids"),
         ([3], r"histories\[0\] must be a list of item ids"),
         ([{"i000": float("nan")}], "history weight must be a finite number. Got nan"),
+        ([{"i000": "good"}], "history weight must be a finite number. Got 'good'"),
+        ([{"i000": None}], "history weight must be a finite number. Got None"),
         ({"i000": 1.0}, "histories must be a list of histories"),
     ],
 )
@@ -145,6 +147,28 @@ def test_who_is_unknown_is_named(model):
         model.recommend([1, 999])
     with pytest.raises(InvalidValue, match="unknown must be one of"):
         model.recommend([1], unknown="ignore")
+    with pytest.raises(InvalidValue, match="people must be given as either users or histories"):
+        model.recommend()
+
+
+def test_a_stranger_is_told_only_what_the_verb_takes(model):
+    with pytest.raises(UnknownId, match=r"Give histories=\[\[item ids\]\], or unknown='popular'"):
+        model.recommend([999])
+    for refused in (lambda: model.score([999], ["i001"]), lambda: model.explain(999, "i001")):
+        with pytest.raises(UnknownId, match="of items that it knows") as caught:
+            refused()
+        assert "unknown=" not in str(caught.value)
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, True, "3", None])
+def test_a_list_has_a_whole_length(model, k):
+    for verb in (
+        lambda: model.recommend([1], k=k),
+        lambda: model.similar_items("i001", k=k),
+        lambda: model.explain(1, "i001", k=k),
+    ):
+        with pytest.raises(InvalidValue, match="k must be a whole number, 1 or more"):
+            verb()
 
 
 # The model folder -------------------------------------------------------------------------------------
@@ -190,6 +214,13 @@ def test_an_altered_description_is_found(saved):
         load(saved, model_class=Cooccurrence)
     (saved / "model.json").write_text('{"format": 1, ')
     with pytest.raises(ModelFileError, match="must be JSON"):
+        load(saved, model_class=Cooccurrence)
+
+
+@pytest.mark.parametrize("text", ['{"format": "one"}', "[]", "{}", "3"])
+def test_json_that_describes_no_model(saved, text):
+    (saved / "model.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelFileError, match="must describe a recsmith model"):
         load(saved, model_class=Cooccurrence)
 
 

@@ -17,7 +17,7 @@ from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue, NotFitted, UnknownId
 from recsmith.models import files
 from recsmith.models.memory import History, Memory
-from recsmith.models.scoring import Scorer, TopBlock, Unknown, block_rows, in_blocks
+from recsmith.models.scoring import Scorer, TopBlock, Unknown, block_rows, in_blocks, list_length
 from recsmith.types import CodeArray, FloatArray, Id, Recommendations
 
 State: TypeAlias = np.ndarray | sparse.csr_matrix | float | None
@@ -144,7 +144,8 @@ class Recommender(ABC):
         """Returns the scores [B, n] of items (default all, in code order) for each person."""
         names, rows, cold = self._people(users, histories)
         if self.needs_history and cold.any():
-            self._refuse(names, cold, by_id=users is not None)
+            cure = "Give histories=[[item ids]] of items that it knows."
+            self._refuse(names, cold, by_id=users is not None, cure=cure)
         codes = (
             np.arange(len(self.memory.items), dtype=np.int32)
             if item_ids is None
@@ -185,10 +186,9 @@ class Recommender(ABC):
 
         `allowed` is bool[I]. Rows without history get the popular items, or nothing for "skip".
         """
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise InvalidValue("k", "a whole number, 1 or more", k)
+        depth = list_length(k)
         yield from self._scorer(exclude_seen=exclude_seen, unknown=unknown, allowed=allowed).top(
-            histories, int(k), threads=(run or Run()).threads
+            histories, depth, threads=(run or Run()).threads
         )
 
     @final
@@ -240,7 +240,7 @@ class Recommender(ABC):
     ) -> tuple[list[Id], Histories, np.ndarray]:
         """Returns names, histories and who is cold (nothing known of them)."""
         if (users is None) == (histories is None):
-            raise InvalidValue("recommend", "given either users or histories", (users, histories))
+            raise InvalidValue("people", "given as either users or histories", (users, histories))
         if users is not None:
             if isinstance(users, str | int):
                 raise InvalidValue("users", "a list of user ids", users, f"Write [{users!r}].")
@@ -252,9 +252,15 @@ class Recommender(ABC):
         rows = self.memory.of_items(histories)
         return list(range(len(rows))), rows, rows.lengths == 0
 
-    def _refuse(self, names: Sequence[Id], cold: np.ndarray, *, by_id: bool) -> None:
+    def _refuse(
+        self,
+        names: Sequence[Id],
+        cold: np.ndarray,
+        *,
+        by_id: bool,
+        cure: str = "Give histories=[[item ids]], or unknown='popular' or 'skip'.",
+    ) -> None:
         who = [name for name, is_cold in zip(names, cold, strict=True) if is_cold]
-        cure = "Give histories=[[item ids]], or unknown='popular' or 'skip'."
         if by_id:
             raise UnknownId("user_id", who, cure)
         raise UnknownId(f"an item of histories{who[:3]}", ["no known item"], cure)

@@ -15,6 +15,7 @@ from recsmith.kernels.topk import top_k
 from recsmith.models.base import Recommender
 from recsmith.models.growth import grown
 from recsmith.models.memory import History, Memory
+from recsmith.models.scoring import list_length
 from recsmith.types import CodeArray, Explanation, FloatArray, Id, Reason, Recommendation
 
 
@@ -28,12 +29,11 @@ class SimilarItems(Recommender):
     @final
     def similar_items(self, item_id: Id, *, k: int = 10) -> tuple[Recommendation, ...]:
         """Returns the k items most like the given one, best first; the item itself is left out."""
-        if k < 1:
-            raise InvalidValue("k", "1 or more", k)
+        depth = list_length(k)
         codes = self.item_codes([item_id])
         score_BI = np.array(self._similar(codes), np.float32)
         score_BI[0, codes[0]] = -np.inf
-        code_BK, best_BK = top_k(score_BI, min(k, score_BI.shape[1]))
+        code_BK, best_BK = top_k(score_BI, min(depth, score_BI.shape[1]))
         found = code_BK[0][code_BK[0] >= 0]
         pairs = zip(self.memory.items.decode(found), best_BK[0].tolist(), strict=False)
         return tuple(Recommendation(item, score, rank) for rank, (item, score) in enumerate(pairs, 1))
@@ -61,18 +61,20 @@ class Explains(Recommender):
         self, user_id: Id | None, item_ids: Sequence[Id], *, history: History | None = None, k: int = 5
     ) -> list[Explanation]:
         """Returns the explanation of each item, with its k largest contributions."""
+        n_reasons = list_length(k)
         names, rows, cold = self._people(
             None if user_id is None else [user_id], None if history is None else [history]
         )
         if cold.any():
-            self._refuse(names, cold, by_id=user_id is not None)
+            cure = "Give history=[item ids] of items that it knows."
+            self._refuse(names, cold, by_id=user_id is not None, cure=cure)
         codes = self.item_codes(item_ids)
         base_K, part_LK = self._contributions(rows, codes)
         seen = self.memory.items.decode(rows.item)
         told = []
         for column, item_id in enumerate(self.memory.items.decode(codes)):
             parts = np.asarray(part_LK[:, column], np.float64)
-            order = np.lexsort((rows.item, -parts))[:k]
+            order = np.lexsort((rows.item, -parts))[:n_reasons]
             because = tuple(Reason(seen[event], float(parts[event])) for event in order if parts[event] > 0)
             base = float(base_K[column])
             listed = sum(reason.weight for reason in because)

@@ -116,7 +116,7 @@ def _described(path: Path) -> dict[str, Any]:
         raise ModelFileError(
             f"{file} must be JSON. Got: {error}. The file is cut short or altered."
         ) from error
-    if not isinstance(described, dict) or "format" not in described:
+    if not isinstance(described, dict) or not isinstance(described.get("format"), int):
         raise ModelFileError(f"{file} must describe a recsmith model. Got something else.")
     if described["format"] > FORMAT:
         raise ModelFileError(

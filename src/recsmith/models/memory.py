@@ -160,7 +160,10 @@ def _indptr(lengths: np.ndarray) -> np.ndarray:
 
 
 def _weight(value: object) -> float:
-    number = float(value)  # type: ignore[arg-type]
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = float("nan")
     if not np.isfinite(number):
         raise InvalidValue("history weight", "a finite number", value)
     return number

@@ -12,6 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recsmith.data import Histories
+from recsmith.errors import InvalidValue
 from recsmith.kernels.topk import exclude, top_k
 from recsmith.types import CodeArray, FloatArray
 
@@ -66,6 +67,13 @@ class Scorer:
             return TopBlock(start, codes, scores)
 
         yield from in_blocks(one, len(histories), block=block_rows(self.n_items), threads=threads)
+
+
+def list_length(k: int) -> int:
+    """Returns k as an int; raises `InvalidValue` for what cannot be the length of a list."""
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise InvalidValue("k", "a whole number, 1 or more", k)
+    return int(k)
 
 
 def block_rows(n_items: int) -> int:
