@@ -110,6 +110,35 @@ def test_everyone_goes_into_a_file(recsmith, shop):
     assert mine["score"].to_list() == [line["score"] for line in first]
 
 
+def test_everyone_goes_into_csv_by_the_ending(recsmith, shop):
+    for name in ("all.csv", "all.parquet"):
+        assert recsmith("recommend", *MODEL, "--all", "--out", name, "-k", "2", "--no-progress").status == 0
+    table = pl.read_parquet("all.parquet")
+    assert (
+        pl.read_csv("all.csv", schema=table.schema)
+        .select("user_id", "item_id", "rank")
+        .equals(table.select("user_id", "item_id", "rank"))
+    )
+
+
+def test_an_empty_list_keeps_its_columns_in_a_file(recsmith, shop):
+    words = ("--user", "nobody", "--unknown", "skip", "--out", "none.csv")
+    assert recsmith("recommend", *MODEL, *words).status == 0
+    assert pl.read_csv("none.csv").columns == ["user_id", "item_id", "title", "score", "rank"]
+
+
+def test_brackets_in_titles_and_ids_are_no_markup(recsmith, shop):
+    goods = pl.read_csv("goods.csv", schema_overrides={"sku": pl.String})
+    named = goods.with_columns(name=pl.format("[/i] {} [b]", "name"))
+    named.write_csv("goods.csv")
+    assert recsmith("train", "shop.toml", "--out", "odd", "--no-report").status == 0
+    for words in (("recommend", "--user", "1"), ("similar", "--item", "i001"),
+                  ("explain", "--user", "1", "--item", "i001")):  # fmt: skip
+        result = recsmith(words[0], "--model", "odd", *words[1:])
+        assert result.status == 0, result.err
+        assert "[/i] Film" in result.out
+
+
 def test_a_file_that_is_there_stays_unless_replaced(recsmith, shop):
     (shop / "all.parquet").write_text("mine", encoding="utf-8")
     assert recsmith("recommend", *MODEL, "--all", "--out", "all.parquet").status == 2
@@ -166,6 +195,7 @@ def test_explain_refuses_what_it_does_not_know(recsmith, shop, words):
     result = recsmith("explain", *MODEL, *given)
     assert result.status == 1
     assert "must be known to the model" in result.err
+    assert "unknown=" not in result.err, "that is Python, and explain has no such option"
 
 
 @pytest.mark.parametrize("command", ["similar", "explain"])

@@ -166,6 +166,12 @@ def test_compare_tests_runs_on_the_same_people(recsmith, shop):
     assert "NDCG@10" in recsmith("compare", "runs/pop", "runs/shop", "--metric", "NDCG@10").out
 
 
+def test_compare_refuses_a_run_against_itself(recsmith, shop):
+    result = recsmith("compare", "runs/shop", "runs/../runs/shop")
+    assert result.status == 2
+    assert "runs must be different from each other. Got 'runs/shop'." in result.err
+
+
 def test_compare_refuses_runs_on_other_splits(recsmith, shop):
     words = ("--set", "split.rule=random_holdout", "--out", "runs/other", "--no-report")
     assert recsmith("train", "shop.toml", *words).status == 0

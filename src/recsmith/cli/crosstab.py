@@ -72,7 +72,7 @@ def crosstab(
     elif out is not None:
         shared.out().print(str(out), markup=False)
     else:
-        shown = shared.plain_table("user", *(title[:14] for title in table.titles))
+        shown = shared.plain_table("user", *(shared.text(title[:14]) for title in table.titles))
         for user_id, row in zip(table.user_ids, table.actual, strict=True):
-            shown.add_row(user_id, *("" if cell != cell else f"{cell:g}" for cell in row))
+            shown.add_row(shared.text(user_id), *("" if cell != cell else f"{cell:g}" for cell in row))
         shared.out().print(shown)

@@ -25,20 +25,25 @@ def explain(
     debug: shared.Debug = False,
 ) -> None:
     """Say which of a person's items led to an item, and how much each adds to its score."""
+    from recsmith.errors import UnknownId
     from recsmith.runs import lists
 
     if (user is None) == (not likes):
         raise shared.wrong_call("Give one of --user, --likes.")
-    document = lists.open_model(model, model_class=shared.own_class(model_class)).explain(
-        item, user=user, likes=likes or (), k=k
-    )
+    advisor = lists.open_model(model, model_class=shared.own_class(model_class))
+    try:
+        document = advisor.explain(item, user=user, likes=likes or (), k=k)
+    except UnknownId as error:
+        if error.kind != "user_id":
+            raise
+        raise UnknownId(error.kind, error.ids, "Give --likes TITLE for somebody new.") from None
     if json:
         shared.print_json(document)
         return
     table = shared.plain_table("item", "title", "adds")
-    table.title = f"{document['title']}: {document['score']:#.4g}"
+    table.title = shared.text(f"{document['title']}: {document['score']:#.4g}")
     for line in document["because"]:
-        table.add_row(str(line["item_id"]), shared.text(line["title"]), f"{line['weight']:+#.4g}")
+        table.add_row(shared.text(line["item_id"]), shared.text(line["title"]), f"{line['weight']:+#.4g}")
     for name in ("rest", "base"):
         if document.get(name):
             table.add_row(

@@ -83,7 +83,9 @@ def recommend(
     for one in document.get("users", [document]):
         who = "someone new" if likes else f"user {one.get('user_id', (user or [''])[0])}"
         lines = one["recommendations"]
-        shared.out().print(_table(lines, who) if lines else f"Nothing left to recommend for {who}.")
+        shared.out().print(
+            _table(lines, who) if lines else shared.text(f"Nothing left to recommend for {who}.")
+        )
 
 
 def _for_users(advisor: Advisor, users: list[str], **options: Any) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def _table(lines: list[dict[str, Any]], who: str) -> Table:
     for line in lines:
         because = ", ".join(reason["title"] for reason in line["because"])
         words = (
-            str(line["item_id"]),
+            shared.text(line["item_id"]),
             shared.text(line["title"]),
             f"{line['score']:#.4g}",
             shared.text(because),

@@ -27,9 +27,8 @@ def similar(
         shared.print_json(document)
         return
     table = shared.plain_table("#", "item", "title", "similarity")
-    table.title = f"Like {document['title']}"
+    table.title = shared.text(f"Like {document['title']}")
     for line in document["similar"]:
-        table.add_row(
-            str(line["rank"]), str(line["item_id"]), shared.text(line["title"]), f"{line['score']:#.4g}"
-        )
+        words = (shared.text(line["item_id"]), shared.text(line["title"]))
+        table.add_row(str(line["rank"]), *words, f"{line['score']:#.4g}")
     shared.out().print(table)

@@ -126,8 +126,13 @@ def open_run(path: str | Path) -> RunFolder:
 def compare_runs(paths: Sequence[str | Path], *, metrics: Sequence[str] | None = None) -> Comparison:
     """Compares runs on the same test users, every pair: a paired test.
 
-    Raises `InvalidValue` for runs on other splits, and `DataError` for one that was not judged.
+    Raises `InvalidValue` for runs on other splits and for a run given twice, and `DataError` for one that was
+    not judged.
     """
+    places = [Path(path).resolve() for path in paths]
+    twice = next((str(path) for path, at in zip(paths, places, strict=True) if places.count(at) > 1), None)
+    if twice is not None:
+        raise InvalidValue("runs", "different from each other", twice, "It is there more than once.")
     runs = [open_run(path) for path in paths]
     names = [run.path.name for run in runs]
     unique = names if len(set(names)) == len(names) else [str(run.path) for run in runs]

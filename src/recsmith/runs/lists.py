@@ -182,7 +182,7 @@ def write_all(
     overwrite: bool = False,
     progress: bool = False,
 ) -> dict[str, Any]:
-    """Writes `user_id, item_id, score, rank` of every user to a Parquet file, block by block.
+    """Writes `user_id, item_id, score, rank` of every user, block by block: Parquet, or CSV by its ending.
 
     Memory does not grow with the number of users. The file appears when it is whole.
     """
@@ -223,7 +223,8 @@ def write_all(
                 bar.step(len(lengths))
 
     with file_aside(target) as aside:
-        register_io_source(frames, schema=schema).sink_parquet(aside)
+        rows = register_io_source(frames, schema=schema)
+        rows.sink_csv(aside) if _is_csv(target) else rows.sink_parquet(aside)
     return {"out": os.fspath(target), **count}
 
 
@@ -237,12 +238,17 @@ def write_lists(document: Mapping[str, Any], out: str | Path, *, overwrite: bool
         for one in people
         for line in one["recommendations"]
     ]
-    frame = pl.DataFrame(rows)
+    columns = (USER_ID, ITEM_ID, "title", SCORE, RANK)
+    frame = pl.DataFrame(rows, schema=None if rows else dict.fromkeys(columns, pl.String))
     with file_aside(target) as aside:
-        if target.suffix == ".csv":
+        if _is_csv(target):
             frame.write_csv(aside)
         else:
             frame.write_parquet(aside)
+
+
+def _is_csv(path: Path) -> bool:
+    return path.suffix.lower() == ".csv"
 
 
 def _lacks(what: str, model: Recommender) -> InvalidValue:
