@@ -30,6 +30,27 @@ def test_contract(model, settings):
     check_recommender(lambda: model(**{**SMALL, **settings}))
 
 
+@pytest.mark.parametrize("settings", [{}, {"history_length": 5, "context": ("hour_of_day",)}])
+def test_scores_of_pairs_are_those_of_the_network(settings):
+    data = toy.tastes()
+    model = DNN(**{**SMALL, **settings}).fit(data)
+    rows = data.histories(np.array([3, 3, 8], np.int32))
+    items = np.array([5, 2, 5], np.int32)
+    batch = model._requests(rows) | {"item": torch.from_numpy(items.astype(np.int64) + 1)}
+    with torch.no_grad():
+        expected = model.net(batch).numpy()
+    np.testing.assert_allclose(model._score_some(rows, items[:, None])[:, 0], expected, rtol=1e-5)
+
+
+def test_vectors_are_held_back_and_start_small():
+    data = toy.tastes()
+    length = {}
+    for decay in (0.0, 10.0):
+        model = DNN(**{**SMALL, "embedding_decay": decay, "n_epochs": 5}).fit(data)
+        length[decay] = float(model.net.inputs.items.embed.tables["t0"].table.weight.norm())
+    assert length[10.0] < 0.8 * length[0.0]
+
+
 def crossed(n=4000, seed=0):
     """Ratings that depend on user and item only through the product of two hidden signs, their features."""
     rng = np.random.default_rng(seed)

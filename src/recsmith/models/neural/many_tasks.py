@@ -13,13 +13,13 @@ from torch.nn import functional
 
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue, Shown
-from recsmith.models.neural.inputs import FeatureConfig, Spaces
-from recsmith.models.neural.ranker import Ranker, RankerInput
+from recsmith.models.neural.inputs import Spaces
+from recsmith.models.neural.ranker import CrossingConfig, Ranker, RankerInput
 from recsmith.nn.gates import GatedExperts, ProgressiveExperts
 from recsmith.types import CodeArray, FloatArray, Id
 
 
-class ManyTasksConfig(FeatureConfig):
+class ManyTasksConfig(CrossingConfig):
     """Settings of the models of several binary tasks."""
 
     tasks: Mapping[str, float] = Field(default_factory=lambda: {"liked": 4.0, "loved": 5.0})
@@ -63,11 +63,12 @@ class ManyTasks(Ranker):
         return np.ones(len(weight_n), bool)
 
     def _loss(self, net: nn.Module, batch: Any) -> Tensor:
-        logit_BT = net(batch)
+        x_BW = self.net.inputs(batch)
+        logit_BT = self.net.judged(x_BW)
         least_T = logit_BT.new_tensor(list(self.config.tasks.values()))
         is_BT = (batch["weight"][:, None] >= least_T).float()
         loss_T = functional.binary_cross_entropy_with_logits(logit_BT, is_BT, reduction="none").mean(0)
-        return loss_T @ self._weights().to(loss_T)
+        return loss_T @ self._weights().to(loss_T) + self._pull(x_BW)
 
     def _weights(self) -> Tensor:
         return torch.tensor([self.config.task_weights.get(name, 1.0) for name in self.config.tasks])

@@ -37,7 +37,16 @@ from recsmith.types import CodeArray, FloatArray
 _PAIRS = 65_536  # person and item pairs that pass the network at once
 
 
-class RankerConfig(FeatureConfig):
+class CrossingConfig(FeatureConfig):
+    """How the vectors of features start and are held back where features are crossed."""
+
+    embedding_decay: float = Field(0.0, ge=0)
+    """Pull of an example's own vectors towards zero, per example: the frequent are held back as the rare."""
+    init_scale: float = Field(0.03, gt=0)
+    """Deviation that vectors start with."""
+
+
+class RankerConfig(CrossingConfig):
     """Settings of ranking models."""
 
     target: Literal["rating", "like"] = "rating"
@@ -48,10 +57,6 @@ class RankerConfig(FeatureConfig):
     """Weights up to here are not; those between are left out."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """In the dense layers."""
-    embedding_decay: float = Field(0.0, ge=0)
-    """Pull of an example's own vectors towards zero, per example: the frequent are held back as the rare."""
-    init_scale: float = Field(0.03, gt=0)
-    """Deviation that vectors start with."""
 
     @model_validator(mode="after")
     def _in_order(self) -> RankerConfig:
@@ -76,13 +81,16 @@ class RankerInput(nn.Module):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Returns [B, width]."""
+        return torch.cat([*self.person(batch), self.items(batch["item"])], -1)
+
+    def person(self, batch: Mapping[str, Tensor]) -> list[Tensor]:
+        """Returns what does not hang on the item, parts of [B, …]; none if rankers look at items alone."""
         parts = [self.users(batch["user"])] if self.users.width else []
         if self.context is not None:
             parts.append(self.context(batch))
         if self.with_history:
             parts.append(self.items.mean(batch["history"]))
-        parts.append(self.items(batch["item"]))
-        return torch.cat(parts, -1)
+        return parts
 
     def fields(self, x_BW: Tensor) -> Tensor:
         """Returns the vectors of `forward` that have the features' length, [B, F, D]."""
@@ -174,11 +182,13 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
         settings, weight_B = self.config, batch["weight"]
         x_BW = self.net.inputs(batch)
         predicted_B = self.net.judged(x_BW)
-        pull = settings.embedding_decay * x_BW.square().sum(-1).mean()
         if settings.target == "rating":
-            return (predicted_B - weight_B).square().mean() + pull
+            return (predicted_B - weight_B).square().mean() + self._pull(x_BW)
         liked_B = (weight_B >= settings.like_from).float()
-        return functional.binary_cross_entropy_with_logits(predicted_B, liked_B) + pull
+        return functional.binary_cross_entropy_with_logits(predicted_B, liked_B) + self._pull(x_BW)
+
+    def _pull(self, x_BW: Tensor) -> Tensor:
+        return self.config.embedding_decay * x_BW.square().sum(-1).mean()
 
     def _score(self, histories: Histories) -> FloatArray:
         every = np.arange(len(self.memory.items), dtype=np.int32)
@@ -199,16 +209,19 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
         return self._outputs(histories, row_n, item_code_BN.ravel()).reshape(item_code_BN.shape)
 
     def _outputs(self, histories: Histories, row_n: np.ndarray, item_n: np.ndarray) -> FloatArray:
-        asked = self._requests(histories)
         rows = torch.as_tensor(np.asarray(row_n, np.int64), device=self.device)
-        items = torch.as_tensor(np.asarray(item_n, np.int64) + 1, device=self.device)
+        item_code_m, place_n = np.unique(item_n, return_inverse=True)
+        places = torch.as_tensor(place_n, device=self.device)
         parts = [np.zeros(0, np.float32)]
         with torch.no_grad():
+            # People and items are embedded once each; a pair costs the layers behind alone.
+            inputs = self.net.inputs
+            people = inputs.person(self._requests(histories))
+            things = inputs.items(torch.as_tensor(item_code_m.astype(np.int64) + 1, device=self.device))
             for start in range(0, len(rows), _PAIRS):
-                some = rows[start : start + _PAIRS]
-                batch = {name: tensor[some] for name, tensor in asked.items()}
-                out = self.net({**batch, "item": items[start : start + _PAIRS]})
-                parts.append(self._one_number(out).cpu().numpy())
+                some = slice(start, start + _PAIRS)
+                pair = [*(part[rows[some]] for part in people), things[places[some]]]
+                parts.append(self._one_number(self.net.judged(torch.cat(pair, -1))).cpu().numpy())
         return np.concatenate(parts)
 
     def _one_number(self, out: Tensor) -> Tensor:
