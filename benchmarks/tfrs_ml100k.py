@@ -29,6 +29,7 @@ from recsmith.models import PredictsRatings, Recommender
 
 SEED = 0
 BLOCK = 2000
+N_BEST = 100
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def top_100(model: Recommender, judged: Split) -> dict[str, float]:
         seen_BI = rows.binary(judged.train.n_items).toarray() > 0
         for name, score in (("top-100", score_BI), ("top-100 unseen", np.where(seen_BI, -np.inf, score_BI))):
             own_B = np.take_along_axis(score, judged.test.item[some][:, None], 1)
-            hits[name] += int(((score > own_B).sum(1) < 100).sum())
+            hits[name] += int(((score > own_B).sum(1) < N_BEST).sum())
     return {name: n / len(judged.test) for name, n in hits.items()}
 
 
