@@ -101,6 +101,31 @@ def test_line_numbers_count_lines_also_after_a_quoted_newline(file):
         read_table(path)
 
 
+LINES = "read as part of a quoted field that began on a line before"
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_lines_that_stray_quotes_hide_are_told(file, newline):
+    lines = ["user,item,note", 'a,x,"oops', "b,y,fine", 'c,z,"bad', "d,w,ok", ""]
+    data = read_table(file(newline.join(lines)))
+    assert len(data) == 2
+    assert any(step.startswith(f"2 lines were {LINES}") for step in data.notes.steps)
+    plain = read_table(file(newline.join(lines)), quote="")
+    assert len(plain) == 4
+    assert not any(LINES in step for step in plain.notes.steps)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['user,item\na,"x, y"\nb,z\n', 'user,item\na,"x"\nb,z', '\n\nuser,item\n\na,"x"\n\nb,z\n\n\n',
+     'user,item\r\na,"x"\r\nb,z\r\n', '\ufeffuser,item\na,"x"\nb,z\n', 'user::item\na::"x"\nb::z\n'],
+)  # fmt: skip
+def test_nothing_is_told_where_each_row_has_its_line(file, content):
+    data = read_table(file(content))
+    assert len(data) == 2
+    assert not any(LINES in step for step in data.notes.steps)
+
+
 def test_a_quote_that_is_not_closed_says_what_to_do(file):
     path = file('user,item\na,"x\nb,y\n')
     with pytest.raises(DataError, match="A quotation mark is not closed"):

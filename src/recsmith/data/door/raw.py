@@ -31,6 +31,8 @@ class RawTable:
     cut_end: bool = False
     """Whether the file ends in the middle of a character, so that its last line is cut for certain."""
     blank_rows: bool = False
+    n_lines: int | None = None
+    """How many lines the rows stand on; None where no row can take several, or nobody counted."""
     remarks: tuple[str, ...] = ()
     first_line: str = ""
     """What a text file starts with, to guess the separator from when the table has one column."""

@@ -81,6 +81,7 @@ def read_rows(tables: Sequence[RawTable], named: Columns, admission: Admission) 
     if raw_time is not None and named.time is not None:
         _settle_time(rows, raw_time, is_number=True in numeric, unit=admission.time_unit, column=named.time)
     _mark_cut_lines(tables, rows)
+    _note_long_rows(tables, rows)
     return rows
 
 
@@ -186,6 +187,18 @@ def _mark_cut_lines(tables: Sequence[RawTable], rows: Rows) -> None:
         else:
             rows.remarks += (
                 f"{table.name} does not end with a newline; its last line was read as it stands",
+            )
+
+
+def _note_long_rows(tables: Sequence[RawTable], rows: Rows) -> None:
+    """Says when rows take more lines than one: two stray quotation marks would hide the lines between."""
+    for table, n_rows in zip(tables, np.diff(rows.starts), strict=True):
+        n_more = 0 if table.n_lines is None else table.n_lines - int(n_rows)
+        if n_more > 0:
+            was = "line was" if n_more == 1 else "lines were"
+            rows.remarks += (
+                f"{n_more:,} {was} read as part of a quoted field that began on a line before "
+                f'({table.name}); where quotation marks are plain text, say quote = ""',
             )
 
 

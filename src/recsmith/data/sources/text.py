@@ -33,6 +33,8 @@ class TextFacts:
 
     encoding: str
     n_bytes: int
+    n_lines: int
+    """Blank ones and the header too, and one that the file's end cuts off."""
     has_quotes: bool
     has_stand_in: bool
     old_newlines: bool
@@ -89,6 +91,8 @@ def scan_text(
         open_end=facts.open_end,
         cut_end=facts.cut_end,
         blank_rows=True,
+        # A line feed is one byte in these alone; without quotes no row can be longer than its line.
+        n_lines=facts.n_lines - n_skipped if quote_char and "utf-16" not in facts.encoding else None,
         remarks=facts.remarks,
         first_line=facts.first_lines[0],
         columns=tuple(names),
@@ -110,7 +114,7 @@ def inspect_text(path: Path, *, encoding: str = "utf-8") -> TextFacts:
         wanted = bom or named
         decoder = codecs.getincrementaldecoder(wanted)()
         latin = False
-        n_bytes, last = 0, b""
+        n_bytes, n_feeds, n_returns, last = 0, 0, 0, b""
         quotes = stand_in = returns = newlines = False
         sample = b""
         chunk = head
@@ -121,6 +125,8 @@ def inspect_text(path: Path, *, encoding: str = "utf-8") -> TextFacts:
             stand_in = stand_in or _STAND_IN.encode() in chunk
             returns = returns or b"\r" in chunk
             newlines = newlines or b"\n" in chunk
+            n_feeds += chunk.count(b"\n")
+            n_returns += chunk.count(b"\r")
             if len(sample) < _CHUNK:
                 sample += chunk
             if not latin:
@@ -140,6 +146,7 @@ def inspect_text(path: Path, *, encoding: str = "utf-8") -> TextFacts:
     return TextFacts(
         found,
         n_bytes,
+        (n_feeds if newlines else n_returns) + (n_bytes > 0 and not ends),
         has_quotes=quotes,
         has_stand_in=stand_in,
         old_newlines=returns and not newlines,
