@@ -151,6 +151,7 @@ def test_events_have_a_weight_each():
          "Did you mean 'table'?"),
         ("run.seed=-1", "run.seed must be greater than or equal to 0. Got -1."),
         ("data=3", "data must be a table, written [data]. Got 3."),
+        ("data.path=5", "data.path must be a valid string. Got 5."),
         ("evaluate.candidates=99", "must be a table, written [evaluate.candidates]. Got 99."),
         ("split.rule=by_tim", "split.rule must be 'leave_last_out', 'by_time', 'random_holdout', "
          "'hold_out_users', 'k_fold', 'given' or 'none'. Got 'by_tim'."),

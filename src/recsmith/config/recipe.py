@@ -218,8 +218,8 @@ def _without_none(tree: Any) -> Any:
 def _first_problem(error: ValidationError, raw: Mapping[str, Any]) -> RecsmithError:
     """Turns pydantic's first complaint into ours, in the recipe's own words."""
     fault = error.errors(include_url=False)[0]
-    # A tagged union puts the tag into the location; the person never wrote it there.
-    place = tuple(str(part) for part in fault["loc"] if part not in SOURCES)
+    # A union puts its tag or member into the location; the person never wrote it there.
+    place = tuple(str(part) for part in fault["loc"] if part not in (*SOURCES, "str", "list[str]"))
     name = ".".join(place) or "recipe"
     if fault["type"] in ("union_tag_not_found", "union_tag_invalid"):
         got = raw["data"].get("source", Shown("nothing")) if isinstance(raw["data"], Mapping) else raw["data"]
