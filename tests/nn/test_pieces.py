@@ -82,3 +82,24 @@ def test_the_mean_of_a_history_is_that_of_its_rows():
             torch.autograd.grad(x.square().sum(), weight, retain_graph=True)[0] for x in (by_hand, found)
         )
         np.testing.assert_allclose(got, wanted, atol=1e-5)
+
+
+def test_an_exported_side_uses_plain_operators():
+    class Mean(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            genres = np.array([[0, 0], [1, 2], [3, 0]])
+            self.side = Side(
+                [FeatureShape("item_id", 3, 2), FeatureShape("genres", 4, 2)],
+                {"genres": genres},
+                id_name="item_id",
+            )
+
+        def forward(self, rows):
+            return self.side.mean(rows)
+
+    net, rows = Mean().eval(), torch.tensor([[0, 0, 0], [0, 2, 2], [1, 2, 1]])
+    program = torch.export.export(net, (rows,))
+    torch.testing.assert_close(program.module()(rows), net(rows))
+    used = {str(node.target) for node in program.graph.nodes if node.op == "call_function"}
+    assert not any(name.startswith(("aten._embedding_bag", "aten._unique")) for name in used), used

@@ -42,7 +42,7 @@ class FeatureTable(nn.Module):
     def forward(self, codes_M: Tensor) -> Tensor:
         if codes_M.shape[-1] == 1:
             return self.table(codes_M.squeeze(-1))
-        if torch.compiler.is_exporting():  # plain operators
+        if torch.compiler.is_compiling():  # plain operators
             there_M = (codes_M != 0).unsqueeze(-1).to(self.table.weight.dtype)
             return (self.table(codes_M) * there_M).sum(-2) / there_M.sum(-2).clamp(min=1)
         rows = codes_M.reshape(-1, codes_M.shape[-1])

@@ -71,7 +71,7 @@ class Side(nn.Module):
         """
         there_BL = (row_BL > 0).to(torch.float32)
         share_BL = there_BL / there_BL.sum(1, keepdim=True).clamp(min=1)
-        if torch.compiler.is_exporting():  # plain operators, and shapes that do not hang on the data
+        if torch.compiler.is_compiling():  # plain operators, shapes that do not hang on the data
             return (self(row_BL) * share_BL.unsqueeze(-1)).sum(1)
         rows, place_BL = torch.unique(row_BL, return_inverse=True)
         return functional.embedding_bag(place_BL, self(rows), mode="sum", per_sample_weights=share_BL)
