@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import recsmith
-from recsmith.config.recipe import Recipe, load_recipe
+from recsmith.config.recipe import Recipe, SplitRecipe, load_recipe
 from recsmith.errors import InvalidValue, MissingExtra, ModelFileError, RecsmithError
 from recsmith.models import Recommender
 from recsmith.runs import Interrupted, checkpoint, files, open_run, page, resume, train
@@ -183,6 +183,20 @@ def test_an_existing_folder_is_replaced_only_when_asked(recipe, tmp_path):
         train(recipe, out=out, report=False)
     train(with_model(recipe, embedding_dim=4), out=out, report=False, overwrite=True)
     assert open_run(out).recipe.model.settings["embedding_dim"] == 4
+
+
+@pytest.mark.parametrize("metric", ["NDGC@10", "RMSE"])
+def test_metrics_are_checked_before_the_training(recipe, tmp_path, monkeypatch, metric):
+    monkeypatch.setattr(Recommender, "fit", lambda *_, **__: pytest.fail("hours of training, for nothing"))
+    wrong = recipe.model_copy(update={"evaluate": recipe.evaluate.model_copy(update={"metrics": (metric,)})})
+    with pytest.raises(InvalidValue, match=metric):
+        train(wrong, out=tmp_path / "run", report=False)
+
+
+def test_a_split_that_leaves_nothing_to_learn_from_is_named(recipe, tmp_path):
+    split = SplitRecipe.model_validate({"rule": "by_time", "at": "1990-01-01"})
+    with pytest.raises(InvalidValue, match="split must be one that leaves something to learn from. Got By"):
+        train(recipe.model_copy(update={"split": split}), out=tmp_path / "run", report=False)
 
 
 def test_overwrite_does_not_delete_a_folder_that_is_no_run(recipe, tmp_path):

@@ -26,13 +26,7 @@ def rating_values(
     """Gives each rating metric's per-user values, [U]; blocks of users on threads."""
     if not metrics:
         return {}
-    if not isinstance(model, PredictsRatings):
-        names = ", ".join(metric.name for metric in metrics)
-        raise InvalidValue(
-            "model", f"one that predicts ratings (PredictsRatings), for {names}", Shown(type(model).__name__),
-            "Ask ranking metrics such as NDCG@10 of it.",
-        )  # fmt: skip
-    predicted = _predictions(model, task, run)
+    predicted = _predictions(predictor(model, metrics), task, run)
     actual = task.events.weight.astype(np.float64)
     liked = _labels(task, relevant_from).astype(np.float64)
     given = {
@@ -45,6 +39,17 @@ def rating_values(
             got = Shown(f"predictions from {predicted.min():.3g} to {predicted.max():.3g}")
             raise InvalidValue("model", "one that predicts probabilities (0 to 1), for LogLoss", got)
     return {metric: metric.per_user(given[isinstance(metric, LogLoss)]) for metric in metrics}
+
+
+def predictor(model: Recommender, metrics: Sequence[RatingMetric]) -> PredictsRatings:
+    """Gives the model back; raises `InvalidValue` for one that cannot be asked rating metrics."""
+    if isinstance(model, PredictsRatings):
+        return model
+    names = ", ".join(metric.name for metric in metrics)
+    raise InvalidValue(
+        "model", f"one that predicts ratings (PredictsRatings), for {names}", Shown(type(model).__name__),
+        "Ask ranking metrics such as NDCG@10 of it.",
+    )  # fmt: skip
 
 
 def auc_figure(

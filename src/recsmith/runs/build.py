@@ -23,6 +23,8 @@ from recsmith.data import (
 )
 from recsmith.errors import InvalidValue, MissingExtra, nearest
 from recsmith.evaluation import Evaluation, evaluate, sample_negatives
+from recsmith.evaluation.events import predictor
+from recsmith.evaluation.metrics import RatingMetric, parse_metrics
 from recsmith.models import MODELS, Recommender
 from recsmith.runs.sources import given_split, refuse_unknown
 
@@ -105,6 +107,13 @@ def make_split(data: Dataset, whole: Recipe) -> Split:
         raise InvalidValue("split.fold", f"between 1 and {len(made)}", fold)
     one: Split = made[fold - 1]
     return one
+
+
+def check_judging(model: Recommender, recipe: EvaluateRecipe) -> None:
+    """Raises `InvalidValue` for metrics that are unknown or not for this model: before hours of training."""
+    rating = [metric for metric in parse_metrics(recipe.metrics) if isinstance(metric, RatingMetric)]
+    if rating:
+        predictor(model, rating)
 
 
 def judge(model: Recommender, split: Split, recipe: EvaluateRecipe, *, run: Run) -> Evaluation:

@@ -13,10 +13,10 @@ from recsmith import __version__
 from recsmith.config import Run
 from recsmith.config.recipe import Recipe, dump_recipe, load_recipe
 from recsmith.data import Dataset, Split
-from recsmith.errors import InvalidValue, MissingExtra, RecsmithError
+from recsmith.errors import InvalidValue, MissingExtra, RecsmithError, Shown
 from recsmith.models import Recommender, load
 from recsmith.runs import files
-from recsmith.runs.build import fingerprint, judge, make_model, make_run, make_split
+from recsmith.runs.build import check_judging, fingerprint, judge, make_model, make_run, make_split
 from recsmith.runs.checkpoint import (
     NAME,
     Checkpoint,
@@ -118,8 +118,12 @@ class _Work:
         """Does everything, or what a stopped run left; returns the interruption when there was one."""
         (self.folder / files.RECIPE).write_text(dump_recipe(self.recipe), encoding="utf-8")
         model = make_model(self.recipe.model)
+        if self.recipe.split.rule != "none":
+            check_judging(model, self.recipe.evaluate)
         data = load_data(self.recipe.data)
         split = make_split(data, self.recipe)
+        if not len(split.train):
+            raise InvalidValue("split", "one that leaves something to learn from", Shown(split.rule))
         self._finish(split, data, state=RUNNING)
         self.say(f"{data}. {split.rule}")
         checkpoint = None
