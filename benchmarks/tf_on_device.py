@@ -65,7 +65,12 @@ ROWS = (
     ),
     Row(
         "CNN ids + genres",
-        network(15, group(IDS, "cnn", n_filters=[15]), group(GENRES, "cnn", n_filters=[8])),
+        network(
+            15,
+            group(IDS, "cnn", n_filters=[24], kernel_size=2),
+            group(GENRES, "cnn", n_filters=[8], kernel_size=2),
+            label={"embedding_dim": 15, "features": GENRES},
+        ),
         0.125,
         0.121,
     ),
