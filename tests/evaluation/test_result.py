@@ -82,7 +82,10 @@ def test_a_folder_without_an_evaluation(found, tmp_path):
     with pytest.raises(DataError, match="damaged"):
         Evaluation.load(tmp_path)
     (tmp_path / "evaluation.json").write_text(text.replace('"format": 1', '"format": 2'))
-    with pytest.raises(InvalidValue, match="format must be 1. Got 2"):
+    with pytest.raises(InvalidValue, match="format must be 1. Got"):
+        Evaluation.load(tmp_path)
+    (tmp_path / "evaluation.json").write_text(text.replace('"protocol"', '"protokoll"'))
+    with pytest.raises(DataError, match="Got evaluation.json altered: KeyError"):
         Evaluation.load(tmp_path)
 
 

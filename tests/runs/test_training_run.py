@@ -12,7 +12,7 @@ import recsmith
 from recsmith.config.recipe import Recipe, SplitRecipe, load_recipe
 from recsmith.errors import InvalidValue, MissingExtra, ModelFileError, RecsmithError
 from recsmith.models import Recommender
-from recsmith.runs import Interrupted, checkpoint, files, open_run, page, resume, train
+from recsmith.runs import Interrupted, NotJudged, checkpoint, files, open_run, page, resume, train
 from recsmith.runs.lock import RunIsLocked, only_writer
 
 OWN_MODEL = '''
@@ -289,6 +289,21 @@ def test_ctrl_c_after_the_training_keeps_the_model(recipe, trained, tmp_path, mo
     finished = resume(out, report=False)
     assert finished.metrics == trained.metrics
     assert model_files(finished.path) == model_files(trained.path)
+
+
+def test_a_judgement_that_fails_keeps_the_model(recipe, trained, tmp_path, monkeypatch):
+    target = tmp_path / "run"
+
+    def fails(*_, **__):
+        raise MemoryError("6 GiB")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recsmith.runs.training_run.judge", fails)
+        with pytest.raises(NotJudged, match="but judging it failed: MemoryError: 6 GiB.*--resume"):
+            train(recipe, out=target)
+    assert open_run(target).status["state"] == "fitted"
+    assert model_files(target) == model_files(trained.path)
+    assert resume(target).metrics == trained.metrics
 
 
 def test_a_network_goes_on_from_its_own_checkpoint(recipe, tmp_path):

@@ -34,7 +34,7 @@ def view(summary: Summary) -> RenderableType:
 
 
 def _facts(summary: Summary) -> Table:
-    table = Table(title=summary.name, show_header=False, title_justify="left", title_style="bold")
+    table = Table(title=Text(summary.name), show_header=False, title_justify="left", title_style="bold")
     table.add_column(style="dim")
     table.add_column(justify="right")
     unrated = summary.n_catalogue - summary.n_items

@@ -12,6 +12,7 @@ import polars as pl
 from rich import box
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from recsmith.errors import InvalidValue, Shown
 from recsmith.evaluation import bootstrap
@@ -77,7 +78,7 @@ class Comparison:
         return Group(*tables, f"Paired bootstrap over users, {self.n_bootstrap:,} resamples; p after Holm.")
 
     def _table(self, a: str, b: str) -> Table:
-        table = Table(title=f"{b} − {a}", title_justify="left", box=box.SIMPLE_HEAD)
+        table = Table(title=Text(f"{b} − {a}"), title_justify="left", box=box.SIMPLE_HEAD)
         table.add_column("metric", no_wrap=True)
         for column in ("difference", "95 % interval", "p", "win/tie/loss"):
             table.add_column(column, justify="right", no_wrap=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from recsmith.errors import InvalidValue
 from recsmith.evaluation.result import Evaluation
@@ -55,7 +56,7 @@ def leaderboard_table(evaluations: Mapping[str, Evaluation], *, title: str = "Le
         if known:
             best[name] = max(known) if higher else min(known)
     for row in frame.iter_rows(named=True):
-        table.add_row(row["model"], *(_cell(row, name, best.get(name)) for name in names))
+        table.add_row(Text(row["model"]), *(_cell(row, name, best.get(name)) for name in names))
     return table
 
 

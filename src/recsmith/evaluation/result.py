@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import polars as pl
 from rich import box
@@ -140,11 +140,21 @@ class Evaluation:
         try:
             read = json.loads((source / FILES[1]).read_text(encoding="utf-8"))
             users = pl.read_parquet(source / FILES[2])
-        except (json.JSONDecodeError, pl.exceptions.PolarsError) as error:
+        except (ValueError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{source} must hold an evaluation. Got a damaged file: {error}") from error
-        if read.get("format") != FORMAT:
+        if not isinstance(read, dict) or read.get("format") != FORMAT:
             cure = "It was written by another version; evaluate again."
-            raise InvalidValue("format", f"{FORMAT}", Shown(str(read.get("format"))), cure)
+            raise InvalidValue("format", f"{FORMAT}", Shown(str(read)[:80]), cure)
+        try:
+            return cls._of(read, users)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{source} must hold an evaluation. Got {FILES[1]} altered: {error!r}."
+            ) from error
+
+    @classmethod
+    def _of(cls, read: dict[str, Any], users: pl.DataFrame) -> Self:
+        """Returns the evaluation that evaluation.json and the table of users describe."""
         nan = float("nan")
         figures = (
             Figure(**{**f, "value": nan if f["value"] is None else f["value"]}) for f in read["figures"]
@@ -168,7 +178,7 @@ class Evaluation:
         )
 
     def __rich__(self) -> Group:
-        table = Table(title=self.model, title_justify="left", box=box.SIMPLE_HEAD)
+        table = Table(title=Text(self.model), title_justify="left", box=box.SIMPLE_HEAD)
         table.add_column("metric")
         for column in ("value", "95 % interval", "users"):
             table.add_column(column, justify="right")

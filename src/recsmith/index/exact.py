@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from threadpoolctl import threadpool_limits
 
 from recsmith.index.base import VectorIndex
-from recsmith.kernels.threads import in_blocks
+from recsmith.kernels.threads import in_blocks, one_blas_thread
 from recsmith.kernels.topk import top_k
 from recsmith.types import CodeArray, FloatArray
 
@@ -46,7 +46,7 @@ class ExactIndex(VectorIndex):
                 place_BK, score_BK[some] = top_k(score_BN, k)
                 code_BK[some] = np.take_along_axis(code_BN, place_BK, axis=1)
 
-        with threadpool_limits(limits=1 if n_threads > 1 else None, user_api="blas"):
+        with one_blas_thread() if n_threads > 1 else nullcontext():
             in_blocks(work, len(query_BD), n_threads=n_threads, smallest=rows)
         return code_BK, score_BK
 

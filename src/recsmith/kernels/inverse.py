@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import lapack
-from threadpoolctl import threadpool_limits
 
-from recsmith.kernels.threads import in_blocks
+from recsmith.kernels.threads import in_blocks, one_blas_thread
 
 _BLOCK = 256
 
@@ -24,7 +23,7 @@ def invert_spd(matrix_II: np.ndarray, *, n_threads: int = 1, block: int = _BLOCK
     for low in range(0, n, block):  # whole blocks are updated below: nothing unwritten may take part
         corner_KK = matrix_II[low : low + block, low : low + block]
         corner_KK[np.triu_indices(len(corner_KK), 1)] = 0
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         for first in range(0, n, block):
             last = min(first + block, n)
             inverse_KK = _small_inverse(matrix_II[first:last, first:last])

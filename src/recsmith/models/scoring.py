@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from recsmith.data import Histories
 from recsmith.errors import InvalidValue
+from recsmith.kernels.threads import one_blas_thread
 from recsmith.kernels.topk import exclude, top_k
 from recsmith.types import CodeArray, FloatArray
 
@@ -93,7 +93,7 @@ def in_blocks(work: Callable[[int, int], T], n_rows: int, *, block: int, threads
             yield work(start, stop)
         return
     waiting: deque[Future[T]] = deque()
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
         try:
             for start, stop in ranges:
                 waiting.append(pool.submit(work, start, stop))

@@ -63,7 +63,10 @@ def given_split(data: Dataset, recipe: Recipe) -> Split:
         raise InvalidValue(
             "split.test", "a file of the same form as data.path", settings.get("test", Shown("nothing"))
         )
-    test = load_data(source.model_copy(update={"path": settings["test"], "filter": FilterRecipe()}))
+    changes: dict[str, Any] = {"path": settings["test"], "filter": FilterRecipe()}
+    if source.quarantine is not None:  # the train file's bad rows stay in theirs
+        changes["quarantine"] = f"{source.quarantine}.test"
+    test = load_data(source.model_copy(update=changes))
     return given(data, test, rule=f"Given: the test is {os.path.basename(str(settings['test']))}.")
 
 

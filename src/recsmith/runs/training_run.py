@@ -38,6 +38,10 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C ended a training; the message says what was kept and how to go on."""
 
 
+class NotJudged(RecsmithError):
+    """A model was trained and kept, but judging it or writing its report failed."""
+
+
 def train(
     recipe: Recipe,
     *,
@@ -195,7 +199,9 @@ class _Work:
             raise Interrupted("Stopped before there was anything to keep.")
         return self._interrupted("Stopped at once; the last checkpoint is kept.", split, data)
 
-    def _judge_and_show(self, model: Recommender, split: Split, data: Dataset) -> Interrupted | None:
+    def _judge_and_show(
+        self, model: Recommender, split: Split, data: Dataset
+    ) -> Interrupted | NotJudged | None:
         fit_seconds = time.perf_counter() - self._began
         try:
             self._judge(model, split)
@@ -205,6 +211,15 @@ class _Work:
         except KeyboardInterrupt:
             kept = "Stopped after the training; the model is kept, its judgement is not."
             return self._interrupted(kept, split, data, state=FITTED)
+        except Exception as error:  # whatever it is, the training was dearer
+            self._finish(split, data, state=FITTED)
+            failed = NotJudged(
+                f"The model is trained and kept, but judging it failed: {type(error).__name__}: {error}. "
+                f"When that is mended, go on with: recsmith train --resume {self.target}"
+            )
+            failed.__cause__ = error
+            self.say(str(failed))
+            return failed
         return None
 
     def _judge(self, model: Recommender, split: Split) -> None:

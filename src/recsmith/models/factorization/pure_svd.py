@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy import sparse
 from scipy.sparse.linalg import svds
-from threadpoolctl import threadpool_limits
 
 from recsmith.config import Config, Run
 from recsmith.data import Dataset, Histories
+from recsmith.kernels.threads import one_blas_thread
 from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
 from recsmith.models.factorization.centring import Centring
 from recsmith.models.factorization.item_space import with_signs
@@ -100,7 +100,7 @@ class PureSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
         scaled = sparse.diags_array(scale_U) @ kept @ sparse.diags_array(scale_I)
         n_dims = min(settings.embedding_dim, *kept.shape)
         # One BLAS thread: the sums run in one order, whatever the machine, and the matrix is sparse anyway.
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             self.singular_D, self.item_ID = _truncated(sparse.csr_matrix(scaled), n_dims, run.seed)
 
     @property
