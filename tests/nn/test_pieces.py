@@ -38,12 +38,12 @@ def test_a_group_puts_features_side_by_side():
     shapes = [FeatureShape("item_id", 4, 2, shared=True), FeatureShape("genre", 3, 5), FeatureShape("rating")]
     group = GroupEmbedding(shapes, shared=shared)
     inputs = {
-        "item_id": torch.tensor([[1, 0]]),
+        "item_id": torch.tensor([[[1], [0]]]),
         "genre": torch.tensor([[[1, 2], [0, 0]]]),
         "rating": torch.tensor([[0.5, 0.0]]),
     }
     assert group.width == 8 and group(inputs).shape == (1, 2, 8)
-    np.testing.assert_allclose(group(inputs)[..., :2].detach(), shared(inputs["item_id"]).detach())
+    np.testing.assert_allclose(group(inputs)[..., :2].detach(), shared(torch.tensor([[1, 0]])).detach())
     assert sum(p.numel() for p in group.parameters()) == 15, "the shared table belongs to whoever lends it"
 
 

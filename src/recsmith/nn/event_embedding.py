@@ -67,7 +67,7 @@ class GroupEmbedding(nn.Module):
         self.width = sum(f.width for f in features)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Takes name → codes [..., M] (or [...] for shared ids, or numbers [...]); returns [..., width]."""
+        """Takes name → codes [..., M] (M is 1 for shared ids), or numbers [...]; returns [..., width]."""
         parts = []
         for place, feature in enumerate(self.features):
             given = inputs[feature.name]
@@ -75,7 +75,7 @@ class GroupEmbedding(nn.Module):
                 parts.append(given.unsqueeze(-1))
             elif feature.shared:
                 assert self._shared[0] is not None
-                parts.append(self._shared[0](given))
+                parts.append(self._shared[0](given.squeeze(-1)))
             else:
                 parts.append(self.tables[f"t{place}"](given))
         return parts[0] if len(parts) == 1 else torch.cat(parts, -1)

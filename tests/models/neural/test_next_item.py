@@ -118,6 +118,15 @@ def test_features_of_events_items_and_people():
     assert next_item(*event[2:], n_epochs=1).fit(data, run=ONE).recommend([1], k=2)
 
 
+def test_an_item_table_of_its_own():
+    model = next_item({**IDS, "embedding_dim": 3}, encoder="cnn").fit(TOY, run=ONE)
+    shared = next_item(encoder="cnn").fit(TOY, run=ONE)
+    names = set(model.state()) - set(shared.state())
+    assert [model.state()[name].shape for name in names] == [(TOY.n_items + 1, 3)]
+    unshared = next_item({**IDS, "shared": False}, encoder="cnn").fit(TOY, run=ONE)
+    assert set(unshared.state()) == set(model.state()) and unshared.recommend([1], k=2)
+
+
 def test_an_item_nobody_took_is_reached_by_its_genres():
     log = toy.tastes()
     without = next_item(n_epochs=6).fit(log, run=ONE)

@@ -49,7 +49,7 @@ class ActivityGroup(nn.Module):
         mask_BL = item_BL != 0
         inputs = {name: getattr(self, f"of_{name}")[item_BL] for name in self._looked_up}
         inputs |= {name: batch[name] for name in self._names if name in batch}
-        x_BLD = self.embedding({**inputs, ITEM_ID: item_BL})
+        x_BLD = self.embedding({**inputs, ITEM_ID: item_BL.unsqueeze(2)})
         if self.inward is not None:
             x_BLD = self.inward(x_BLD)
         x_BLD = self.dropout(x_BLD) * mask_BL.unsqueeze(2)
