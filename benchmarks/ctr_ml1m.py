@@ -5,7 +5,7 @@
     python benchmarks/ctr_ml1m.py --validation --set learning_rate=0.002
 
 Features: user id, item id, gender, age, occupation, zip code, genres. The split is drawn once; the seed draws
-weights and batches. The same settings for all but for the layers (chosen on the validation tenth, for DNN).
+weights and batches. The same settings for all but for the layers.
 Needs ml-1m in the folder that RECSMITH_DATA names.
 """
 

@@ -19,7 +19,7 @@ class ScannIndex(FaissIndex):
 
     kind = "scann"
 
-    def __init__(self, *, n_cells: int = 0, n_probes: int = 32, refine: int = 10) -> None:
+    def __init__(self, *, n_cells: int = 0, n_probes: int = 128, refine: int = 50) -> None:
         self._n_cells, self._n_probes, self._refine = n_cells, n_probes, refine
 
     def _make(self, faiss: Any, vector_ID: FloatArray) -> Any:
