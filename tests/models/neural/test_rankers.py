@@ -47,7 +47,7 @@ def test_vectors_are_held_back_and_start_small():
     length = {}
     for decay in (0.0, 10.0):
         model = DNN(**{**SMALL, "embedding_decay": decay, "n_epochs": 5}).fit(data)
-        length[decay] = float(model.net.inputs.items.embed.tables["t0"].table.weight.norm())
+        length[decay] = float(model.net.inputs.items.embed.tables["t0"].table.weight.detach().norm())
     assert length[10.0] < 0.8 * length[0.0]
 
 
