@@ -118,8 +118,10 @@ class _Work:
         (folder / files.LOG).mkdir()
         (folder / files.LOG / files.LINES).write_text(log, encoding="utf-8")
 
-    def do(self, *, before: Path | None = None, status: dict[str, Any] | None = None) -> Interrupted | None:
-        """Does everything, or what a stopped run left; returns the interruption when there was one."""
+    def do(
+        self, *, before: Path | None = None, status: dict[str, Any] | None = None
+    ) -> Interrupted | NotJudged | None:
+        """Does everything, or what a stopped run left; returns what cut it short, to be raised at the end."""
         (self.folder / files.RECIPE).write_text(dump_recipe(self.recipe), encoding="utf-8")
         model = make_model(self.recipe.model)
         if self.recipe.split.rule != "none":
