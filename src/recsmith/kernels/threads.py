@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
-_lock = threading.Lock()
-_holders = 0
-_limit: threadpool_limits | None = None
 
+def one_blas_thread() -> threadpool_limits:
+    """Holds linear algebra to one thread, as a context, while our own threads share the work.
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Holds linear algebra to one thread while our own threads share the work.
-
-    The limit is the process's: the first that enters sets it and the last that leaves lifts it, so calls
-    that overlap do not undo each other.
+    The limit is the process's. threadpoolctl lets one thread at a time set it, so calls that overlap do not
+    undo each other.
     """
-    global _holders, _limit
-    with _lock:
-        if _holders == 0:
-            _limit = threadpool_limits(limits=1, user_api="blas")
-        _holders += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _holders -= 1
-            if _holders == 0 and _limit is not None:
-                _limit.unregister()
-                _limit = None
+    return threadpool_limits(limits=1, user_api="blas")
 
 
 def in_blocks(work: Callable[[int, int], object], n_rows: int, *, n_threads: int, smallest: int = 64) -> None:
