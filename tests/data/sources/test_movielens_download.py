@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import threading
 import zipfile
 from functools import partial
@@ -70,6 +71,10 @@ def test_a_set_that_grows_goes_by_the_checksum_beside_it(server, tmp_path):
     (site / "ml-latest.zip").write_bytes(content)
     (site / "ml-latest.zip.md5").write_text(f"MD5 (ml-latest.zip) = {hashlib.md5(content).hexdigest()}\n")
     assert (fetch("latest", cache=tmp_path / "cache", address=address) / "ratings.csv").is_file()
+    (site / "ml-latest.zip.md5").unlink()
+    again = fetch("latest", cache=tmp_path / "cache", address=address)
+    assert (again / "ratings.csv").is_file(), "without an answer the copy that is there serves"
+    shutil.rmtree(tmp_path / "cache")
     (site / "ml-latest.zip.md5").write_text("<html>")
     with pytest.raises(DataError, match="must give a checksum"):
         fetch("latest", cache=tmp_path / "cache", address=address)

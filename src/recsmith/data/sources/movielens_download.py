@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from recsmith.errors import DataError, require
+from recsmith.storage import folder_aside
 
 ADDRESS = "https://files.grouplens.org/datasets/movielens/"
 
@@ -21,6 +22,7 @@ MD5 = {
     "25m": "6b51fb2759a8657d3bfcbfc42b592ada",
     "32m": "d472be332d4daa821edc399621853b57",
 }
+_MARK = "unpacked-from.md5"
 _LARGEST = 8 * 2**30  # bytes unpacked; the largest set takes a tenth of it
 _WITHIN = (".csv", ".dat", ".data", ".item", ".user", ".genre", ".base", ".test", ".info", ".occupation")
 
@@ -28,6 +30,7 @@ _WITHIN = (".csv", ".dat", ".data", ".item", ".user", ".genre", ".base", ".test"
 def fetch(key: str, *, cache: Path | None = None, address: str = ADDRESS) -> Path:
     """Returns the folder of a set, downloaded and unpacked once into the user's cache folder.
 
+    A set that grows (latest) is asked after each time; without a network the copy that is there serves.
     Raises `DataError`, with the address and what to do, when the network or the checksum fails.
     """
     pooch = require("pooch", extra="all")
@@ -36,7 +39,14 @@ def fetch(key: str, *, cache: Path | None = None, address: str = ADDRESS) -> Pat
     folder = home / f"ml-{key}"
     if key in MD5 and _rated(folder):
         return _rated(folder) or folder
-    md5 = MD5.get(key) or _published_md5(address + name)
+    try:
+        md5 = MD5.get(key) or _published_md5(address + name)
+    except DataError:
+        if _rated(folder):
+            return _rated(folder) or folder
+        raise
+    if _rated(folder) and _unpacked_from(folder) == md5:
+        return _rated(folder) or folder
     try:
         packed = Path(pooch.retrieve(address + name, known_hash=f"md5:{md5}", fname=name, path=home))
     except ValueError as error:
@@ -45,12 +55,16 @@ def fetch(key: str, *, cache: Path | None = None, address: str = ADDRESS) -> Pat
         ) from error
     except OSError as error:
         raise DataError(_offline(key, address + name, error)) from error
-    aside = home / f".ml-{key}.part"
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    unpack(packed, aside)
-    aside.rename(folder)
+    with folder_aside(folder) as aside:
+        unpack(packed, aside)
+        (aside / _MARK).write_text(md5, encoding="ascii")
     return _rated(folder) or folder
+
+
+def _unpacked_from(folder: Path) -> str:
+    """Returns the checksum of the file that a cached folder came from."""
+    mark = folder / _MARK
+    return mark.read_text(encoding="ascii") if mark.is_file() else ""
 
 
 def unpack(packed: Path, folder: Path) -> None:
