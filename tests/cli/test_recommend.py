@@ -162,6 +162,13 @@ def test_whom_for_must_be_said_in_one_way(recsmith, shop, words):
     assert "Give one of --user, --likes, --all." in result.err or "--all needs --out" in result.err
 
 
+@pytest.mark.parametrize("words", [["--likes", "Film"], ["--all", "--out", "x.parquet"]])
+def test_a_policy_for_the_unknown_that_would_do_nothing_is_refused(recsmith, shop, words):
+    result = recsmith("recommend", *MODEL, *words, "--unknown", "skip")
+    assert result.status == 2
+    assert "--unknown goes with --user" in result.err
+
+
 def test_similar_takes_an_id_or_a_title(recsmith, shop):
     by_id = recsmith("similar", *MODEL, "--item", "i001", "-k", "4", "--json").json
     assert by_id["title"] == "Film 1 of genre 1"

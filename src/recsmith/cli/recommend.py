@@ -57,6 +57,8 @@ def recommend(
 
     if sum([bool(user), bool(likes), everyone]) != 1:
         raise shared.wrong_call("Give one of --user, --likes, --all.")
+    if unknown != "error" and not user:
+        raise shared.wrong_call("--unknown goes with --user: --all and --likes have nobody unknown.")
     if everyone and out is None:
         raise shared.wrong_call("--all needs --out F.parquet.")
     advisor = lists.open_model(model, model_class=shared.own_class(model_class))
