@@ -3,7 +3,17 @@
 import pytest
 
 from recsmith.config import Config
-from recsmith.errors import InvalidValue, MissingExtra, RecsmithError, Shown, UnknownId, nearest, require
+from recsmith.errors import (
+    InvalidValue,
+    MissingExtra,
+    OutOfMemory,
+    RecsmithError,
+    Shown,
+    UnknownId,
+    enough_memory,
+    nearest,
+    require,
+)
 
 
 def test_the_sentence_says_name_requirement_value_and_cure():
@@ -56,3 +66,24 @@ def test_settings_are_frozen_and_described():
     with pytest.raises(Exception, match="frozen"):
         Tiny().n_neighbours = 3
     assert Tiny.model_fields["n_neighbours"].description == "How many."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
+        " to allocate 9007199254740992 bytes. Error code 12 (Cannot allocate memory)",
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 1.00 GiB",
+    ],
+)
+def test_no_memory_left_is_told_with_the_cure(said):
+    with (
+        pytest.raises(OutOfMemory, match=r"^step 3 must fit the memory\. Got: .*\. Lower it\.$") as caught,
+        enough_memory("step 3", "Lower it."),
+    ):
+        raise RuntimeError(said)
+    assert "enforce" not in str(caught.value)
+    with pytest.raises(OutOfMemory, match="Got: Unable to allocate 8 PiB"), enough_memory("x", ""):
+        raise MemoryError("Unable to allocate 8 PiB")
+    with pytest.raises(RuntimeError, match="shapes"), enough_memory("x", ""):
+        raise RuntimeError("shapes differ")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 _LONGEST_VALUE = 120
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 class RecsmithError(Exception):
@@ -62,6 +64,14 @@ class ModelFileError(RecsmithError):
     """Is raised for a saved model that is incomplete, altered, too new or not a model."""
 
 
+class Diverged(RecsmithError):
+    """Is raised when a loss is no longer a number."""
+
+
+class OutOfMemory(RecsmithError):
+    """Is raised when the machine or its GPU has no room for what was asked."""
+
+
 class MissingExtra(RecsmithError, ImportError):
     """Is raised when an optional dependency is absent; names the line that installs it."""
 
@@ -81,6 +91,22 @@ def require(module: str, *, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingExtra(module, extra) from error
+
+
+@contextmanager
+def enough_memory(what: str, cure: str) -> Iterator[None]:
+    """Turns what Python, NumPy and torch raise when memory runs out into one `OutOfMemory` with the cure."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        said = str(error) or "no memory left"
+        # torch says it of a GPU by a class of its own, of the CPU in words alone.
+        by_name = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        if not by_name and not any(words in said for words in _NO_MEMORY):
+            raise
+        short = said.partition("DefaultCPUAllocator: ")[2] or said
+        first = short.splitlines()[0].partition(". ")[0].rstrip(".")
+        raise OutOfMemory(f"{what} must fit the memory. Got: {first}. {cure}") from error
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

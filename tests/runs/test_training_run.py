@@ -12,7 +12,7 @@ import recsmith
 from recsmith.config.recipe import Recipe, SplitRecipe, load_recipe
 from recsmith.errors import InvalidValue, MissingExtra, ModelFileError, RecsmithError
 from recsmith.models import Recommender
-from recsmith.runs import Interrupted, NotJudged, checkpoint, files, open_run, page, resume, train
+from recsmith.runs import Interrupted, NotJudged, NotTrained, checkpoint, files, open_run, page, resume, train
 from recsmith.runs.lock import RunIsLocked, only_writer
 
 OWN_MODEL = '''
@@ -332,6 +332,42 @@ def test_a_network_goes_on_from_its_own_checkpoint(recipe, tmp_path):
         with pytest.raises(Interrupted, match="Stopped in epoch 3; what was learnt until then is kept"):
             train(network, out=tmp_path / "stopped", report=False)
     assert model_files(resume(tmp_path / "stopped", report=False).path) == model_files(whole.path)
+
+
+@pytest.mark.parametrize("fault", ["memory", "nan"])
+def test_a_network_that_fails_keeps_its_checkpoint(recipe, tmp_path, monkeypatch, fault):
+    torch = pytest.importorskip("torch", reason="the neural extra is not installed")
+    from recsmith.models import EmbeddingDotBias
+
+    settings = {"embedding_dim": 4, "n_epochs": 4, "batch_size": 64}
+    network = recipe.model_copy(
+        update={
+            "model": recipe.model.model_copy(update={"name": "EmbeddingDotBias", "settings": settings}),
+            "run": recipe.run.model_copy(update={"checkpoint_every": 10}),
+        }
+    )
+    whole = train(network, out=tmp_path / "whole", report=False)
+    right, n_steps = EmbeddingDotBias._loss, 0
+
+    def fails(model, net, batch):
+        nonlocal n_steps
+        n_steps += 1
+        if n_steps < 26:
+            return right(model, net, batch)
+        if fault == "memory":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return right(model, net, batch) * float("nan")
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddingDotBias, "_loss", fails)
+        with pytest.raises(NotTrained, match=r"Lower (batch_size|learning_rate).*recsmith train --resume"):
+            train(network, out=out, report=False)
+        kept = out / "checkpoints"
+        assert (kept / ("step-000000025" if fault == "memory" else "step-000000020")).is_dir()
+        with pytest.raises(NotTrained):  # still no room; nothing is lost
+            resume(out, report=False)
+    assert model_files(resume(out, report=False).path) == model_files(whole.path)
 
 
 def test_a_damaged_checkpoint_is_told(recipe, tmp_path, monkeypatch):

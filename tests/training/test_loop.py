@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the neural extra is not installed")
 
 from recsmith.config import Run  # noqa: E402
-from recsmith.errors import InvalidValue, ModelFileError  # noqa: E402
+from recsmith.errors import InvalidValue, ModelFileError, OutOfMemory  # noqa: E402
 from recsmith.training import Stop, checkpoint, train  # noqa: E402
 from recsmith.training import hooks as hooked  # noqa: E402
 from recsmith.training.device import resolve, to_device  # noqa: E402
@@ -169,6 +169,81 @@ def test_early_stopping_goes_on_where_it_was(tmp_path):
     gone_on, reason = fit(Run(checkpoints=tmp_path), *parts(), n_epochs=20)
     assert reason == "score best at epoch 3"
     assert same(whole, gone_on)
+
+
+def test_what_early_stopping_ended_does_not_go_on(tmp_path):
+    """The last checkpoint is that of the end; a kill right after it changes nothing."""
+
+    class Figure(hooked.Quiet):
+        def on_step(self, now):
+            if now.ends_epoch:
+                now.run.log(score=-abs(now.epoch - 2))
+
+    def parts():
+        return Figure(), hooked.EarlyStopping("score", patience=2), hooked.Checkpoints(every=4)
+
+    before, again = Run(checkpoints=tmp_path), Run(checkpoints=tmp_path)
+    whole, _ = fit(before, *parts(), n_epochs=20)
+    gone_on, reason = fit(again, *parts(), n_epochs=20)
+    assert reason == "score best at epoch 3"
+    assert same(whole, gone_on)
+    assert again.history == before.history
+    assert len(again.history) == 5
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError(
+            "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total of 1.00 GiB."
+        ),
+        RuntimeError(
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes. Error code 12"
+        ),
+        MemoryError("Unable to allocate 8.00 EiB for an array"),
+    ],
+)
+def test_a_step_that_does_not_fit_keeps_what_was_learnt(tmp_path, monkeypatch, error):
+    whole, _ = fit(Run())
+    steps = 0
+
+    def too_large(net, x):
+        nonlocal steps
+        steps += 1
+        if steps == 18:
+            raise error
+        return right(net, x)
+
+    right = loss
+    monkeypatch.setattr(sys.modules[__name__], "loss", too_large)
+    with pytest.raises(OutOfMemory, match=r"^step 18 on cpu must fit the memory.*Lower batch_size, then"):
+        fit(Run(checkpoints=tmp_path), hooked.Checkpoints(every=10))
+    assert checkpoint.found(tmp_path)[-1].name == "step-000000017"
+    gone_on, _ = fit(Run(checkpoints=tmp_path), hooked.Checkpoints(every=10))
+    assert same(whole, gone_on)
+
+
+def test_memory_that_is_really_not_there():
+    def huge(net, x):
+        return torch.empty(1 << 52).sum()
+
+    net = torch.nn.Linear(4, 1)
+    with pytest.raises(OutOfMemory, match="can't allocate memory"):
+        train(net, huge, Lines(), optimizer=torch.optim.SGD(net.parameters()), n_epochs=1, run=Run())
+
+
+def test_a_lower_batch_size_goes_on_at_the_same_share_of_the_epochs(tmp_path, monkeypatch):
+    fit(Run(checkpoints=tmp_path), hooked.Checkpoints(every=5), hooked.StopAtStep(20))  # epoch 2, 7 of 13
+    monkeypatch.setattr(Lines, "n_steps", 26)
+    run, seen = Run(checkpoints=tmp_path), []
+
+    class Notes(hooked.Quiet):
+        def on_start(self, now):
+            seen.append(now.step)
+
+    fit(run, Notes())
+    assert seen == [40]
+    assert [row["epoch"] for row in run.history] == [0, 1, 2, 3, 4]
 
 
 def test_a_checkpoint_of_another_network_or_seed_is_refused(tmp_path):

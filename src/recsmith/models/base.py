@@ -14,10 +14,18 @@ from scipy import sparse
 from recsmith.config import Config as BaseConfig
 from recsmith.config import Run
 from recsmith.data import Dataset, Histories
-from recsmith.errors import InvalidValue, NotFitted, UnknownId
+from recsmith.errors import InvalidValue, NotFitted, UnknownId, enough_memory
 from recsmith.models import files
 from recsmith.models.memory import History, Memory
-from recsmith.models.scoring import Scorer, TopBlock, Unknown, block_rows, in_blocks, list_length
+from recsmith.models.scoring import (
+    SCORING_CURE,
+    Scorer,
+    TopBlock,
+    Unknown,
+    block_rows,
+    in_blocks,
+    list_length,
+)
 from recsmith.types import CodeArray, FloatArray, Id, Recommendations
 
 State: TypeAlias = np.ndarray | sparse.csr_matrix | float | None
@@ -90,7 +98,8 @@ class Recommender(ABC):
             raise InvalidValue("data", "at least one interaction", len(data))
         this_run = run or Run()
         self._memory = Memory.of(data)
-        self._fit(data, this_run)
+        with enough_memory(f"{type(self).__name__}.fit", "Lower embedding_dim, or filter the data."):
+            self._fit(data, this_run)
         self.learning_curve = tuple(this_run.history)
         return self
 
@@ -199,7 +208,8 @@ class Recommender(ABC):
 
         def one(start: int, stop: int) -> FloatArray:
             code_BN, some = item_code_BN[start:stop], histories.block(start, stop)
-            picked = np.array(self._score_some(some, np.maximum(code_BN, 0)), np.float32)
+            with enough_memory(f"the scores of {len(some)} people", SCORING_CURE):
+                picked = np.array(self._score_some(some, np.maximum(code_BN, 0)), np.float32)
             if self.needs_history:
                 cold = some.lengths == 0
                 picked[cold] = self.memory.popularity[np.maximum(code_BN[cold], 0)]

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from recsmith.data import Histories
-from recsmith.errors import InvalidValue
+from recsmith.errors import InvalidValue, enough_memory
 from recsmith.kernels.threads import one_blas_thread
 from recsmith.kernels.topk import exclude, top_k
 from recsmith.types import CodeArray, FloatArray
@@ -19,6 +19,10 @@ from recsmith.types import CodeArray, FloatArray
 Unknown = Literal["error", "popular", "skip"]
 T = TypeVar("T")
 
+SCORING_CURE = (
+    "Lower n_threads, each scores a block of people at a time, or train with a lower context_length or "
+    "embedding_dim. A network that is loaded scores on the CPU."
+)
 _BLOCK_BYTES = 32 * 2**20
 
 
@@ -46,7 +50,8 @@ class Scorer:
 
     def rows(self, histories: Histories) -> FloatArray:
         """Returns float32 [B, I], ready for a top-K: -inf for what must not come back."""
-        score_BI = np.ascontiguousarray(self.score(histories), dtype=np.float32)
+        with enough_memory(f"the scores of {len(histories)} people", SCORING_CURE):
+            score_BI = np.ascontiguousarray(self.score(histories), dtype=np.float32)
         if not score_BI.flags.writeable:
             score_BI = score_BI.copy()
         if self.needs_history:

@@ -58,7 +58,7 @@ def has_checkpoint(folder: Path) -> bool:
 
 def has_network_checkpoint(folder: Path) -> bool:
     """Says whether a folder holds a checkpoint of the loop that trains networks."""
-    return any((folder / files.CHECKPOINTS).glob("step-*"))
+    return any((folder / files.CHECKPOINTS).rglob("step-*"))
 
 
 def left_by_a_killed_run(target: Path) -> Path | None:

@@ -13,7 +13,7 @@ from recsmith import __version__
 from recsmith.config import Run
 from recsmith.config.recipe import Recipe, dump_recipe, load_recipe
 from recsmith.data import Dataset, Split
-from recsmith.errors import InvalidValue, MissingExtra, RecsmithError, Shown
+from recsmith.errors import Diverged, InvalidValue, MissingExtra, OutOfMemory, RecsmithError, Shown
 from recsmith.models import Recommender, load
 from recsmith.runs import files
 from recsmith.runs.build import check_judging, fingerprint, judge, make_model, make_run, make_split
@@ -36,6 +36,10 @@ RUNNING, DONE, FITTED, STOPPED = "running", "done", "fitted", "interrupted"
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C ended a training; the message says what was kept and how to go on."""
+
+
+class NotTrained(RecsmithError):
+    """A training failed; its checkpoints are kept and it can go on with other settings."""
 
 
 class NotJudged(RecsmithError):
@@ -120,7 +124,7 @@ class _Work:
 
     def do(
         self, *, before: Path | None = None, status: dict[str, Any] | None = None
-    ) -> Interrupted | NotJudged | None:
+    ) -> Interrupted | NotTrained | NotJudged | None:
         """Does everything, or what a stopped run left; returns what cut it short, to be raised at the end."""
         (self.folder / files.RECIPE).write_text(dump_recipe(self.recipe), encoding="utf-8")
         model = make_model(self.recipe.model)
@@ -159,7 +163,7 @@ class _Work:
 
     def _fit(
         self, model: Recommender, data: Dataset, split: Split, checkpoint: Checkpoint | None
-    ) -> Interrupted | None:
+    ) -> Interrupted | NotTrained | None:
         history = [] if checkpoint is None else [dict(row) for row in checkpoint.history]
         keeper = Keeper(model, self.folder, history=history)
         run = make_run(
@@ -178,6 +182,8 @@ class _Work:
             model.fit(split.train, run=run)
         except KeyboardInterrupt:
             return self._stop_at_once(split, data)
+        except (Diverged, OutOfMemory) as error:
+            return self._failed(error, split, data)
         model.save(self.folder / files.MODEL)
         files.write_curve(self.folder, model.learning_curve)
         if run.interrupted:
@@ -187,19 +193,36 @@ class _Work:
 
     def _stop(self, run: Run, keeper: Keeper, split: Split, data: Dataset) -> Interrupted:
         """Keeps what was learnt as a checkpoint, beside the model, which can be used as it is."""
-        epoch = int(run.history[-1]["epoch"]) + 1
-        where = f"in epoch {epoch}"
+        where = f"in epoch {int(run.history[-1]['epoch']) + 1}" if run.history else "in a stage"
         if not has_network_checkpoint(self.folder):
+            epoch = int(run.history[-1]["epoch"]) + 1
             keeper.save(epoch)
             where = f"after epoch {epoch}"
         return self._interrupted(f"Stopped {where}; what was learnt until then is kept.", split, data)
 
     def _stop_at_once(self, split: Split, data: Dataset) -> Interrupted:
         """Keeps the last checkpoint of this training, unless a whole run stands in its place."""
-        is_whole = (self.target / files.STATUS).is_file() and open_run(self.target).status["state"] == DONE
-        if is_whole or not has_checkpoint(self.folder):
+        if not self._is_worth_keeping():
             raise Interrupted("Stopped before there was anything to keep.")
         return self._interrupted("Stopped at once; the last checkpoint is kept.", split, data)
+
+    def _failed(self, error: RecsmithError, split: Split, data: Dataset) -> NotTrained:
+        """Keeps the last checkpoint of a training that other settings may save."""
+        if not self._is_worth_keeping():
+            raise error
+        self._finish(split, data, state=STOPPED)
+        failed = NotTrained(
+            f"{error} To go on from the last checkpoint, change {self.target / files.RECIPE}, then: "
+            f"recsmith train --resume {self.target}"
+        )
+        failed.__cause__ = error
+        self.say(str(failed))
+        return failed
+
+    def _is_worth_keeping(self) -> bool:
+        """Says whether there is a checkpoint, and no whole run in whose place it would be put."""
+        is_whole = (self.target / files.STATUS).is_file() and open_run(self.target).status["state"] == DONE
+        return not is_whole and has_checkpoint(self.folder)
 
     def _judge_and_show(
         self, model: Recommender, split: Split, data: Dataset

@@ -38,6 +38,7 @@ def save(
     *,
     hooks: Sequence[Remembers],
     step: int,
+    steps_per_epoch: int,
     keep: int,
 ) -> None:
     """Writes `folder/step-N`, then removes all but the newest `keep`."""
@@ -49,6 +50,7 @@ def save(
     kept = {f"{place}.{name}": t for place, hook in enumerate(hooks) for name, t in hook.state().items()}
     described = {
         "step": step,
+        "steps_per_epoch": steps_per_epoch,
         "seed": run.seed,
         "history": run.history,
         "groups": [{k: v for k, v in group.items() if k != "params"} for group in state["param_groups"]],
@@ -77,10 +79,12 @@ def restore(
     run: Run,
     *,
     hooks: Sequence[Remembers],
+    steps_per_epoch: int,
 ) -> int:
     """Puts the newest checkpoint into network, optimiser, random state and history; returns its step.
 
-    Returns 0 where there is none. Raises `ModelFileError` for a checkpoint of another architecture.
+    Returns 0 where there is none; with another batch size, the step at the same share of the epochs. Raises
+    `ModelFileError` for a checkpoint of another architecture.
     """
     checkpoints = found(folder)
     if not checkpoints:
@@ -110,7 +114,8 @@ def restore(
         mine = {name.split(".", 1)[1]: t for name, t in kept.items() if name.split(".", 1)[0] == str(place)}
         if mine:
             hook.restore(mine)
-    return int(described["step"])
+    then = described.get("steps_per_epoch", steps_per_epoch)
+    return int(described["step"] * steps_per_epoch // then)
 
 
 def _fits(path: Path, net: nn.Module, weights: dict[str, Tensor]) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from recsmith import progress as bars
 from recsmith.config import Run
-from recsmith.errors import InvalidValue, RecsmithError, Shown
+from recsmith.errors import Diverged, InvalidValue, Shown
 from recsmith.training import checkpoint
 
 
@@ -49,26 +49,22 @@ class Stop:
 
 
 class Hook(Protocol):
-    """Is told of three moments, and may answer a step with `Stop`.
+    """Is told of three moments, and may answer the start or a step with `Stop`.
 
     What a hook must know to go on after a kill is its `state`; it is saved with every checkpoint.
     """
 
-    def on_start(self, now: Moment) -> None: ...
+    def on_start(self, now: Moment) -> Stop | None: ...
     def on_step(self, now: Moment) -> Stop | None: ...
     def on_end(self, now: Moment) -> None: ...
     def state(self) -> dict[str, Tensor]: ...
     def restore(self, state: dict[str, Tensor]) -> None: ...
 
 
-class Diverged(RecsmithError):
-    """The loss became NaN or infinite."""
-
-
 class Quiet:
     """Does nothing; hooks inherit the moments that they leave out."""
 
-    def on_start(self, now: Moment) -> None:
+    def on_start(self, now: Moment) -> Stop | None:
         return None
 
     def on_step(self, now: Moment) -> Stop | None:
@@ -149,15 +145,20 @@ class EarlyStopping(Quiet):
         self._figure, self._patience, self._sign = figure, patience, 1.0 if better == "higher" else -1.0
         self._best: dict[str, Tensor] = {}
 
+    def on_start(self, now: Moment) -> Stop | None:
+        """Ends at once what had ended when it was killed."""
+        return self._judged(now) if self._best and now.ends_epoch else None
+
     def on_step(self, now: Moment) -> Stop | None:
-        if not now.ends_epoch:
-            return None
+        return self._judged(now) if now.ends_epoch else None
+
+    def _judged(self, now: Moment) -> Stop | None:
         values = [row[self._figure] * self._sign for row in now.run.history if self._figure in row]
         if not values:
             known = ", ".join(now.run.history[-1])
             raise InvalidValue("early stopping's figure", f"one of {known}", Shown(self._figure))
         best = max(range(len(values)), key=values.__getitem__)
-        if best == len(values) - 1:
+        if now.loss is not None and best == len(values) - 1:
             self._best = {name: t.detach().clone() for name, t in now.net.state_dict().items()}
         if len(values) - 1 - best >= self._patience:
             return Stop(f"{self._figure} best at epoch {best + 1}")
@@ -189,7 +190,7 @@ class Checkpoints(Quiet):
         return None
 
     def on_end(self, now: Moment) -> None:
-        if now.step != self._last:
+        if now.step and now.step != self._last:
             self._save(now)
 
     def _save(self, now: Moment) -> None:
@@ -201,6 +202,7 @@ class Checkpoints(Quiet):
             now.run,
             hooks=now.hooks,
             step=now.step,
+            steps_per_epoch=now.steps_per_epoch,
             keep=self._keep,
         )
         self._last = now.step
@@ -234,9 +236,10 @@ class ProgressBar(Quiet):
     def __init__(self, description: str) -> None:
         self._description = description
 
-    def on_start(self, now: Moment) -> None:
+    def on_start(self, now: Moment) -> Stop | None:
         self._context = bars.bar(self._description, total=now.n_steps, shown=now.run.progress, done=now.step)
         self._bar = self._context.__enter__()
+        return None
 
     def on_step(self, now: Moment) -> Stop | None:
         shown: dict[str, float] = {}
