@@ -306,9 +306,10 @@ def test_a_judgement_that_fails_keeps_the_model(recipe, trained, tmp_path, monke
     assert resume(target).metrics == trained.metrics
 
 
-def test_a_network_goes_on_from_its_own_checkpoint(recipe, tmp_path):
+@pytest.mark.parametrize("more", [{}, {"patience": 1, "n_epochs": 40, "learning_rate": 0.02}])
+def test_a_network_goes_on_from_its_own_checkpoint(recipe, tmp_path, more):
     pytest.importorskip("torch", reason="the neural extra is not installed")
-    settings = {"embedding_dim": 4, "n_epochs": 4, "batch_size": 64}
+    settings = {"embedding_dim": 4, "n_epochs": 4, "batch_size": 64, **more}
     network = recipe.model_copy(
         update={"model": recipe.model.model_copy(update={"name": "EmbeddingDotBias", "settings": settings})}
     )
@@ -329,9 +330,13 @@ def test_a_network_goes_on_from_its_own_checkpoint(recipe, tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LearningCurve, "on_step", interrupt_at_step_20)
-        with pytest.raises(Interrupted, match="Stopped in epoch 3; what was learnt until then is kept"):
+        with pytest.raises(Interrupted, match="Stopped in epoch [23]; what was learnt until then is kept"):
             train(network, out=tmp_path / "stopped", report=False)
-    assert model_files(resume(tmp_path / "stopped", report=False).path) == model_files(whole.path)
+    gone_on = resume(tmp_path / "stopped", report=False)
+    assert model_files(gone_on.path) == model_files(whole.path)
+    if more:
+        assert 2 < len(gone_on.learning_curve) < 40
+        assert "validation loss" in gone_on.learning_curve[-1]
 
 
 @pytest.mark.parametrize("fault", ["memory", "nan"])

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from recsmith.config import Config, Run
 from recsmith.data import Dataset
+from recsmith.errors import InvalidValue
 from recsmith.models.base import State
 from recsmith.models.capabilities import PartialFit
+from recsmith.models.neural.validation import Kept, keep_back, mean_loss, ndcg
 from recsmith.training import Batches, Hook, train
 from recsmith.training.device import resolve
-from recsmith.training.hooks import Checkpoints, LearningCurve, ProgressBar, StopOnNaN, TensorBoard
+from recsmith.training.hooks import (
+    Checkpoints,
+    EarlyStopping,
+    LearningCurve,
+    ProgressBar,
+    StopOnNaN,
+    TensorBoard,
+)
 
 
 class NeuralConfig(Config):
@@ -42,6 +51,22 @@ class NeuralConfig(Config):
     """The share of all steps over which the learning rate rises."""
     clip_norm: float | None = Field(None, gt=0)
     """The largest norm of the gradient."""
+    patience: int | None = Field(None, ge=1)
+    """Epochs without a better figure on validation that end the training; the best weights are kept.
+
+    n_epochs is then the most there are. All of them are done, and nothing is kept back, when not given.
+    """
+    validation: str | float = "last"
+    """What patience keeps back: "last", each person's last event (5,000 at most), or a share at random."""
+    validate_by: Literal["NDCG@10", "loss"] = "NDCG@10"
+    """The figure that patience watches."""
+
+    @field_validator("validation")
+    @classmethod
+    def _can_be_kept_back(cls, rule: str | float) -> str | float:
+        if rule != "last" and (isinstance(rule, str) or not 0 < rule < 1):
+            raise ValueError("'last', or a share between 0 and 1")
+        return rule
 
 
 class NeuralRecommender(PartialFit):
@@ -71,6 +96,10 @@ class NeuralRecommender(PartialFit):
     def _loss(self, net: nn.Module, batch: Any) -> Tensor:
         """Returns the scalar loss of a batch."""
 
+    def _held_out(self, kept: Kept, run: Run) -> Iterator[Any]:
+        """Yields batches of the events kept back, for their loss, each with a row of `user` an example."""
+        raise InvalidValue("validate_by", f"'NDCG@10' for {type(self).__name__}", self.config.validate_by)
+
     def _hooks(self, data: Dataset, run: Run) -> Sequence[Hook]:
         """Returns the model's own hooks, such as a judge of each epoch."""
         return ()
@@ -99,7 +128,12 @@ class NeuralRecommender(PartialFit):
         torch.set_num_threads(run.threads)
         own = tuple(self._hooks(data, run))
         hooks: list[Hook] = [StopOnNaN()]
-        if not any(isinstance(hook, LearningCurve) for hook in own):
+        learnt = data
+        if self.config.patience is not None:
+            kept = keep_back(data, self.config.validation, seed=run.seed)
+            learnt = kept.learnt
+            hooks += self._watch(kept, run, patience=self.config.patience)
+        elif not any(isinstance(hook, LearningCurve) for hook in own):
             hooks.append(LearningCurve())
         hooks += [*own, ProgressBar(type(self).__name__)]
         if run.tensorboard is not None:
@@ -109,7 +143,7 @@ class NeuralRecommender(PartialFit):
         train(
             self.net,
             self._loss,
-            self._batches(data, run),
+            self._batches(learnt, run),
             optimizer=self._optimizer(self.net),
             n_epochs=n_epochs,
             run=run,
@@ -118,6 +152,22 @@ class NeuralRecommender(PartialFit):
             hooks=hooks,
         )
         self._trained()
+
+    def _watch(self, kept: Kept, run: Run, *, patience: int) -> tuple[Hook, Hook]:
+        """Returns the hooks that judge each epoch by what was kept back, and end when it gets no better."""
+        by_loss = self.config.validate_by == "loss"
+        figure = f"validation {self.config.validate_by}"
+
+        def judge(net: nn.Module) -> dict[str, float]:
+            if by_loss:
+                return {figure: mean_loss(self._loss, net, self._held_out(kept, run), run)}
+            self._trained()
+            return {figure: ndcg(self, kept, run)}
+
+        return (
+            LearningCurve(judge),
+            EarlyStopping(figure, patience=patience, better="lower" if by_loss else "higher"),
+        )
 
     def _built(self) -> None:
         """Is called when `self.net` is there, untrained or with weights to come: sets up what hangs on it."""

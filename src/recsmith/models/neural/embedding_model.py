@@ -18,6 +18,7 @@ from recsmith.data import Dataset, Histories, Interactions
 from recsmith.models.capabilities import HasVectors, PredictsRatings, SimilarItems
 from recsmith.models.neural.base import NeuralConfig, NeuralRecommender
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
+from recsmith.models.neural.validation import Kept
 from recsmith.rng import generator
 from recsmith.training import Batches
 from recsmith.types import CodeArray, FloatArray
@@ -38,6 +39,10 @@ class EmbeddingConfig(NeuralConfig):
     """How the learning rate falls over the training."""
     embedding_dim: int = Field(50, ge=1)
     """Length of the vectors."""
+    validation: str | float = 0.1
+    """What patience keeps back: "last", each person's last event (5,000 at most), or a share at random."""
+    validate_by: Literal["NDCG@10", "loss"] = "loss"
+    """The figure that patience watches."""
     embedding_decay: float = Field(0.13, ge=0)
     """Pull of the vectors, not of biases, towards zero, per rating: held back whether frequent or rare."""
     init_scale: float = Field(0.05, gt=0)
@@ -87,9 +92,14 @@ class EmbeddingModel(PredictsRatings, HasVectors, SimilarItems, ExplainsByOcclus
     def _batches(self, data: Dataset, run: Run) -> Batches:
         return _Ratings(data.interactions, self.config.batch_size, run.seed)
 
+    def _held_out(self, kept: Kept, run: Run) -> Iterator[dict[str, Tensor]]:
+        return _Ratings(kept.held, self.config.batch_size, run.seed).epoch(0)
+
     def _loss(self, net: nn.Module, batch: Any) -> Tensor:
         user_BP, item_BQ = self.net.users(batch["user"]), self.net.items(batch["item"])
         error_B = self.net.rate(user_BP, item_BQ) - batch["weight"]
+        if not net.training:  # the pull holds learning back, and is no part of what is judged
+            return error_B.square().mean()
         dim = self.config.embedding_dim  # what follows is a bias: one number of many ratings, left free
         pull_B = user_BP[:, :dim].square().sum(-1) + item_BQ[:, :dim].square().sum(-1)
         return error_B.square().mean() + self.config.embedding_decay * pull_B.mean()

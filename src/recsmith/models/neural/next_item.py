@@ -25,12 +25,14 @@ from recsmith.models.neural.next_item_features import Spaces
 from recsmith.models.neural.next_item_loss import NextItemLoss
 from recsmith.models.neural.next_item_net import ActivityGroup, GlobalGroup, NextItemNet
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
+from recsmith.models.neural.validation import Kept
 from recsmith.nn.event_embedding import FeatureShape
 from recsmith.nn.item_vectors import ItemVectors
 from recsmith.training import Batches
 from recsmith.types import CodeArray, FloatArray
 
 _WINDOWED = ("bow", "cnn", "caser")
+_HELD = 256  # events kept back whose loss is taken at once
 _LONG = 128  # events in a learning window of encoders that look back over a window of their own
 
 
@@ -112,6 +114,8 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
     def _batches(self, data: Dataset, run: Run) -> Batches:
         config, examples = self.plan, self._examples
         if examples is not None:
+            if config.patience is not None:
+                raise InvalidValue("patience", "left out when learning from examples", config.patience)
             of_events = self._spaces.of_events(examples.histories(), self._shapes)
             spread = {name: examples.spread(values) for name, values in of_events.items()}
             return AsTensors(ExampleBatches(examples, config.batch_size, run.seed, spread))
@@ -142,6 +146,13 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
         target_N = target_BL.flatten().index_select(0, learnt_n) - 1
         return self._take_loss(model.items, hidden_ND, target_N)
 
+    def _held_out(self, kept: Kept, run: Run) -> Iterator[dict[str, Tensor]]:
+        held = kept.held
+        for start in range(0, len(held), _HELD):
+            some = slice(start, start + _HELD)
+            label_B = held.item[some].astype(np.int64) + 1
+            yield tensors(self._newest(kept.learnt.histories(held.user[some])) | {"label": label_B})
+
     def _built(self) -> None:
         self._take_loss = NextItemLoss(self.config, self.memory.popularity)
 
@@ -160,13 +171,16 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
         return self._user_vectors(histories) @ self._item_ID.T + self._bias_I
 
     def _user_vectors(self, histories: Histories) -> FloatArray:
-        events = self._spaces.of_events(histories, self._shapes)
-        arrays = newest(histories, length=self.config.context_length, events=events)
         device = self.device
-        batch = {name: torch.from_numpy(values).to(device) for name, values in arrays.items()}
+        batch = {name: values.to(device) for name, values in tensors(self._newest(histories)).items()}
         with torch.no_grad():
             context: Tensor = self.net(batch, last=True)
         return context.cpu().numpy()
+
+    def _newest(self, histories: Histories) -> Arrays:
+        """Returns the contexts that predictions see, as a batch."""
+        events = self._spaces.of_events(histories, self._shapes)
+        return newest(histories, length=self.config.context_length, events=events)
 
     def _item_vectors(self) -> FloatArray:
         return self._item_ID

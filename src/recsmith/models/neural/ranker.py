@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ from recsmith.models.neural.inputs import (
     user_side,
 )
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
+from recsmith.models.neural.validation import Kept
 from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding
 from recsmith.nn.side import Side
 from recsmith.training import Batches
@@ -44,6 +45,10 @@ class CrossingConfig(FeatureConfig):
     """Pull of an example's own vectors towards zero, per example: the frequent are held back as the rare."""
     init_scale: float = Field(0.03, gt=0)
     """Deviation that vectors start with."""
+    validation: str | float = 0.1
+    """What patience keeps back: "last", each person's last event (5,000 at most), or a share at random."""
+    validate_by: Literal["NDCG@10", "loss"] = "loss"
+    """The figure that patience watches."""
 
 
 class RankerConfig(CrossingConfig):
@@ -171,6 +176,11 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
         spaces = Spaces.of_dict(self.learned)
         return Events.of(data, spaces, self.config, seed=run.seed, chosen=chosen)
 
+    def _held_out(self, kept: Kept, run: Run) -> Iterator[Rows]:
+        spaces = Spaces.of_dict(self.learned)
+        chosen = kept.place_n[self._is_learnt(kept.held.weight)]
+        return Events.of(kept.data, spaces, self.config, seed=run.seed, chosen=chosen).epoch(0)
+
     def _is_learnt(self, weight_n: np.ndarray) -> np.ndarray:
         """Says of each event whether it is a rating, or a clear like or dislike."""
         settings = self.config
@@ -188,6 +198,8 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
         return functional.binary_cross_entropy_with_logits(predicted_B, liked_B) + self._pull(x_BW)
 
     def _pull(self, x_BW: Tensor) -> Tensor:
+        if not self.net.training:  # it holds learning back, and is no part of what is judged
+            return x_BW.new_zeros(())
         return self.config.embedding_decay * x_BW.square().sum(-1).mean()
 
     def _score(self, histories: Histories) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from recsmith.models.neural.inputs import (
     user_side,
 )
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
+from recsmith.models.neural.validation import Kept
 from recsmith.nn.towers import Towers
 from recsmith.training import Batches
 from recsmith.types import CodeArray, FloatArray
@@ -100,6 +101,10 @@ class TowerModel(HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommende
         share_I = np.bincount(data.interactions.item, minlength=data.n_items) / len(data)
         self._log_share_R = torch.from_numpy(np.log(np.maximum(np.append(0, share_I), _RARE))).float()
         return Events.of(data, Spaces.of_dict(self.learned), self.config, seed=run.seed)
+
+    def _held_out(self, kept: Kept, run: Run) -> Iterator[Rows]:
+        spaces = Spaces.of_dict(self.learned)
+        return Events.of(kept.data, spaces, self.config, seed=run.seed, chosen=kept.place_n).epoch(0)
 
     def _retrieval_loss(self, person_BD: Tensor, row_B: Tensor) -> Tensor:
         """Returns the softmax of each person's own item against the batch's, and the extra negatives.
