@@ -61,7 +61,7 @@ class Bundle:
     def model(
         self, format: Format | None = None, *, quantize: Quantize | None = None, role: Role = "recommend"
     ) -> FileSpec:
-        """Returns the model file of a format (default the first); raises `InvalidValue` with what there is."""
+        """Returns the model file of a format (default the first); else says what there is."""
         there = [f for f in self.models if f.role == role]
         for spec in there:
             if spec.quantize == quantize and format in (None, spec.format):

@@ -95,6 +95,12 @@ class CausalConv(Encoder):
             y_BLE = filters(_with_those_before(y_BLE, self.kernel_size)).relu()
         return _running_max(y_BLE, self.steps) * mask_BL.unsqueeze(2)
 
+    def last(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        y_BLE = x_BLD * mask_BL.unsqueeze(2)
+        for filters in self.filters:
+            y_BLE = filters(_with_those_before(y_BLE, self.kernel_size)).relu()
+        return _max_of_newest(y_BLE, mask_BL, self.steps)
+
 
 class CaserConv(Encoder):
     """Is Caser's pair (Tang & Wang, WSDM 2018): filters of every height, and weighted sums over the window.
@@ -124,6 +130,22 @@ class CaserConv(Encoder):
             window_BLDW = functional.pad(x, (0, 0, self.window - 1, 0)).unfold(1, self.window, 1)
             parts.append(self.vertical(window_BLDW).flatten(2))
         return torch.cat(parts, 2) * mask_BL.unsqueeze(2)
+
+    def last(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        x = x_BLD * mask_BL.unsqueeze(2)
+        parts = []
+        for height, filters in zip(self.heights, self.horizontal, strict=True):
+            seen = filters(_with_those_before(x, height)).relu()
+            parts.append(_max_of_newest(seen, mask_BL, self.window - height + 1))
+        if self.vertical is not None:
+            # Event l of n stands at place W − n + l of the window.
+            there = mask_BL.sum(1, keepdim=True)
+            place_BL = torch.arange(mask_BL.shape[1], device=mask_BL.device) + self.window - there
+            weight_BLN = functional.embedding(place_BL.clamp(0, self.window - 1), self.vertical.weight.T)
+            inside_BL = mask_BL & (place_BL >= 0)
+            weighted_BND = (weight_BLN * inside_BL.unsqueeze(2)).transpose(1, 2) @ x
+            parts.append((weighted_BND + self.vertical.bias.unsqueeze(1)).transpose(1, 2).flatten(1))
+        return torch.cat(parts, 1) * mask_BL.any(1, keepdim=True)
 
 
 class Recurrent(Encoder):
@@ -155,3 +177,12 @@ def _running_max(y_BLE: Tensor, steps: int | None) -> Tensor:
         return y_BLE
     padded = functional.pad(y_BLE, (0, 0, steps - 1, 0)).transpose(1, 2)
     return functional.max_pool1d(padded, steps, stride=1).transpose(1, 2)
+
+
+def _max_of_newest(y_BLE: Tensor, mask_BL: Tensor, steps: int | None) -> Tensor:
+    """Returns [B, E]: the maximum over the last `steps` events; y is 0 or more, nobody's is 0."""
+    newest_BL = mask_BL
+    if steps is not None and steps < mask_BL.shape[1]:
+        place_L = torch.arange(mask_BL.shape[1], device=mask_BL.device)
+        newest_BL = mask_BL & (place_L >= mask_BL.sum(1, keepdim=True) - steps)
+    return (y_BLE * newest_BL.unsqueeze(2)).amax(1)

@@ -12,7 +12,16 @@ from recsmith.models.base import Recommender
 if TYPE_CHECKING:
     from recsmith.export.graphs.base import DeviceGraph, RankGraph
 
-_FILES = ("next_item", "counts", "linear", "towers", "rankers")
+_FILES = (
+    "next_item",
+    "counts",
+    "linear",
+    "factors",
+    "neighbours",
+    "towers",
+    "descent",
+    "rankers",
+)
 """The files of this folder that register graphs; each is imported when a model is first expressed."""
 
 WHY_NOT: dict[str, str] = {

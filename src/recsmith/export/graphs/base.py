@@ -123,7 +123,7 @@ class Recommend(nn.Module):
     """Makes the list: popular items where there is no history, nothing seen, never a filler.
 
     Gives `item` int32 [B, K], best first, -1 behind the last, and `score` float32 [B, K], 0 there. Equal
-    scores go by row, the lower first: TFLite's, ONNX's and ExecuTorch's top-k all do, and a test looks at each.
+    scores go by row, the lower first: every runtime's top-k does, and a test looks at each.
     """
 
     popularity_I: Tensor
