@@ -116,6 +116,16 @@ def test_convolution_against_a_plain_loop():
         np.testing.assert_allclose(found[place], steps[max(0, place - 2) : place + 1].max(0), atol=1e-5)
 
 
+def test_a_transformer_reads_events_at_the_root_of_their_length():
+    encoder = Transformer(D, max_length=LONGEST, n_blocks=1).eval()
+    x, mask = events([9])
+    read = []
+    encoder.blocks[0].register_forward_pre_hook(lambda _, given: read.append(given[0]))
+    encoder(0.02 * x, mask)
+    expected = 0.02 * x * D**0.5 + encoder.position[:9]
+    np.testing.assert_allclose(read[0].detach(), expected.detach(), atol=1e-6)
+
+
 def test_the_last_is_that_of_the_last_event():
     y = torch.arange(12.0).view(2, 3, 2)
     mask = torch.tensor([[True, True, False], [False, False, False]])

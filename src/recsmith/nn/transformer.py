@@ -78,7 +78,11 @@ class Block(nn.Module):
 
 
 class Transformer(Encoder):
-    """Is position vectors added to the events (counted from the oldest), blocks, and a last norm."""
+    """Is √D times the events plus position vectors (counted from the oldest), blocks, and a last norm.
+
+    The factor is the paper's: item vectors short enough to be scored by a product would be lost among the
+    positions and in what the first block adds. The dropout after the sum is the only one on the events.
+    """
 
     def __init__(
         self,
@@ -92,7 +96,7 @@ class Transformer(Encoder):
         block: BlockKind = "pre",
     ) -> None:
         super().__init__()
-        self.width, self.max_length = dim, max_length
+        self.width, self.max_length, self.scale = dim, max_length, dim**0.5
         self.position = nn.Parameter(torch.zeros(max_length, dim))
         nn.init.normal_(self.position, std=0.02)
         self.dropout = Dropout(dropout)
@@ -107,7 +111,7 @@ class Transformer(Encoder):
         if length > self.max_length:
             raise InvalidValue("history", f"at most {self.max_length} events long", length)
         mask = mask_BL.unsqueeze(2)
-        x = self.dropout(x_BLD + self.position[:length]) * mask
+        x = self.dropout(x_BLD * self.scale + self.position[:length]) * mask
         for block in self.blocks:
             x = block(x)
         return self.norm(x) * mask

@@ -70,6 +70,26 @@ def test_the_order_of_a_history_is_learnt(encoder):
     assert np.abs(there - back).max() > 0.1
 
 
+@pytest.mark.parametrize("encoder", ["lstm", "transformer"])
+def test_events_are_dropped_once(encoder):
+    model = next_item(encoder=encoder, label={"embedding_dim": 32}, dropout=0.25).fit(TOY, run=ONE)
+    group = model.net.activity[0]
+    first = group.encoder.blocks[0] if encoder == "transformer" else group.encoder
+    read = []
+    first.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+    torch.manual_seed(0)
+    group.train()(newest_items(), last=False)
+    dropped = (read[0] == 0).float().mean().item()
+    assert 0.22 < dropped < 0.28  # it was 1 - .75 * .75 = .44 in transformers
+
+
+def newest_items() -> dict[str, torch.Tensor]:
+    """The six newest items of everybody, nothing padded."""
+    arrays = newest(TOY.histories(), length=6)
+    assert (arrays["item"] != 0).all()
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}
+
+
 @pytest.mark.parametrize("loss", ["softmax", "sampled_softmax", "in_batch", "bce", "gbce", "bpr"])
 @pytest.mark.parametrize("n_negatives", [3, 20])
 def test_every_loss_learns(loss, n_negatives):

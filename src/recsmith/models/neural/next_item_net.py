@@ -33,7 +33,8 @@ class ActivityGroup(nn.Module):
         self.embedding = GroupEmbedding(shapes, shared=items.ids)
         width = settings.width or self.embedding.width
         self.inward = nn.Linear(self.embedding.width, width) if width != self.embedding.width else None
-        self.dropout = Dropout(config.dropout)
+        # A transformer has its own, after the position vectors: twice would be 36 % for 20 %.
+        self.dropout = Dropout(0.0 if settings.encoder == "transformer" else config.dropout)
         self.encoder = make_encoder(settings, width, config)
         self._names = tuple(shape.name for shape in shapes)
         self._looked_up = tuple(name for name in self._names if name in lookups)

@@ -36,11 +36,20 @@ class SASRecConfig(SequenceConfig):
     context_length: int = Field(200, ge=1)
     """The newest events that a prediction sees."""
     dropout: float = Field(0.2, ge=0, lt=1)
-    """On the events' vectors and in the blocks."""
+    """On the events' vectors, once, and in the blocks."""
     n_epochs: int = Field(60, ge=1)
     """Passes over the data."""
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(32, ge=1)
     """Windows of timelines in a step, on average; every event of a window is learnt."""
+    init_scale: float = Field(0.16, gt=0)
+    """Item vectors start from N(0, init_scale² / D): .02 each number when D is 64.
+
+    Scores are products with the very vectors that are read, so long ones begin by foretelling the last item.
+    """
+    learning_rate: float = Field(3e-3, gt=0)
+    """Of the optimiser, before the schedule."""
+    clip_norm: float | None = Field(5.0, gt=0)
+    """The largest norm of the gradient."""
     schedule: Literal["constant", "linear", "cosine"] = "cosine"
     """How the learning rate falls over the training."""
     warmup: float = Field(0.02, ge=0, lt=1)
