@@ -17,7 +17,9 @@ from recsmith.cli import (
     explain,
     import_config,
     recommend,
+    refresh,
     report,
+    serve,
     similar,
     summary,
     train,
@@ -62,7 +64,7 @@ def _root(
     pass
 
 
-for command in (demo, train, evaluate, compare, recommend, similar, explain, report, doctor):
+for command in (demo, train, evaluate, compare, recommend, similar, explain, report, serve, refresh, doctor):
     name = command.__name__.rsplit(".", 1)[-1]
     app.command(name, epilog=command.EXAMPLE)(getattr(command, name))
 data_app.command("summary", epilog=summary.EXAMPLE)(summary.summary)

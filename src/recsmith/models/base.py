@@ -89,6 +89,17 @@ class Recommender(ABC):
         for name, value in files.unpack(arrays, self.state_names).items():
             setattr(self, name, value)
 
+    def _forget(self, user_code: int) -> None:
+        """Clears what was learnt of one user: their row of state whose shape begins with the letter U."""
+        for name in self.state_names:
+            value = getattr(self, name)
+            if not name.rpartition("_")[2].startswith("U") or value is None:
+                continue
+            if sparse.issparse(value):
+                value.data[value.indptr[user_code] : value.indptr[user_code + 1]] = 0
+            else:
+                value[user_code] = 0
+
     # What everybody calls ----------------------------------------------------------------------------
 
     @final
@@ -166,6 +177,19 @@ class Recommender(ABC):
     def save(self, path: Path | str) -> None:
         """Writes the model folder (safetensors, JSON, Parquet): aside first, then in place at once."""
         files.save(self, Path(path))
+
+    @final
+    def forget(self, user_ids: Sequence[Id]) -> int:
+        """Takes people out of the model and returns how many it knew.
+
+        Their ids, features, histories and their own rows of what was learnt are gone; what training made of
+        everybody together (an item's vector) stays until the next `fit`.
+        """
+        codes = [int(code) for code in self.memory.users.encode(list(user_ids)) if code >= 0]
+        for code in codes:
+            self._memory = self.memory.without(code)
+            self._forget(code)
+        return len(codes)
 
     @property
     def memory(self) -> Memory:

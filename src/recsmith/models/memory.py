@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,41 @@ class Memory:
             np.concatenate([np.zeros(0, np.int32), *items]),
             np.concatenate([np.zeros(0, np.float32), *weights]),
             np.full(len(lengths), -1, np.int32),
+        )
+
+    def without(self, user_code: int) -> Memory:
+        """Returns the memory without a person: no history, no features, and an id that nobody has."""
+        column = self.users.ids
+        ids = column.to_list()
+        chance = uuid.uuid4()
+        ids[user_code] = -(chance.int >> 66) - 1 if self.users.is_integer else f"erased-{chance.hex}"
+        theirs = (self.people["user_id"] == column[user_code]).fill_null(False)
+        blank = [
+            pl.when(theirs).then(None).otherwise(pl.col(name)).alias(name)
+            for name in self.people.columns
+            if name != "user_id"
+        ]
+        h = self.histories
+        start, stop = int(h.indptr[user_code]), int(h.indptr[user_code + 1])
+        keep = np.ones(len(h.item), bool)
+        keep[start:stop] = False
+        lengths, popularity = h.lengths.copy(), self.popularity.copy()
+        lengths[user_code] = 0
+        popularity[np.unique(h.item[start:stop])] -= 1
+        return replace(
+            self,
+            users=Vocabulary(pl.Series("id", ids, dtype=column.dtype)),
+            people=self.people.with_columns(
+                *blank, pl.Series("user_id", ids, dtype=self.people["user_id"].dtype)
+            ),
+            popularity=popularity,
+            histories=Histories(
+                _indptr(lengths),
+                h.item[keep],
+                h.weight[keep],
+                h.user,
+                None if h.time is None else h.time[keep],
+            ),
         )
 
     def save(self, folder: Path) -> None:

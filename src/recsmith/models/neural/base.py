@@ -18,6 +18,7 @@ from recsmith.errors import InvalidValue
 from recsmith.models.base import State
 from recsmith.models.capabilities import PartialFit
 from recsmith.models.neural.validation import Kept, keep_back, mean_loss, ndcg
+from recsmith.nn.event_embedding import GroupEmbedding
 from recsmith.training import Batches, Hook, train
 from recsmith.training.device import resolve
 from recsmith.training.hooks import (
@@ -168,6 +169,19 @@ class NeuralRecommender(PartialFit):
             LearningCurve(judge),
             EarlyStopping(figure, patience=patience, better="lower" if by_loss else "higher"),
         )
+
+    @torch.no_grad()
+    def _forget(self, user_code: int) -> None:
+        """Clears the user's row of every table that has one for each user."""
+        for module in self.net.modules():
+            if isinstance(module, GroupEmbedding):
+                for place, feature in enumerate(module.features):
+                    if feature.name == "user_id" and f"t{place}" in module.tables:
+                        module.tables[f"t{place}"].get_parameter("table.weight")[user_code + 1] = 0
+        users = dict(self.net.named_children()).get("users")
+        if isinstance(users, nn.Embedding):
+            users.weight[user_code + 1] = 0
+        self._trained()
 
     def _built(self) -> None:
         """Is called when `self.net` is there, untrained or with weights to come: sets up what hangs on it."""

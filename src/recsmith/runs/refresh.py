@@ -1,0 +1,194 @@
+"""Refresh: trains on what the store holds, judges on its newest events, publishes what is not worse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from recsmith.config import Run
+from recsmith.config.recipe import ModelRecipe
+from recsmith.data import Dataset
+from recsmith.data.dataset import Feedback
+from recsmith.data.door.door import read_frame
+from recsmith.data.features import add_item_table
+from recsmith.errors import InvalidValue, RecsmithError
+from recsmith.kernels.topk import top_k
+from recsmith.models import Recommender
+from recsmith.models.scoring import block_rows
+from recsmith.runs.build import make_model
+from recsmith.serving.store import Event, Item, Store
+from recsmith.serving.versions import Versions
+
+K = 10
+_PEOPLE = 5_000  # judged at most; drawn evenly
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """Says what a refresh did: `version` is None when nothing was published, and `why` says why."""
+
+    version: str | None
+    why: str
+    n_events: int
+    n_new: int
+    judged: Mapping[str, float]
+    """`before` and `after`: NDCG@10 of the model in place and of the new one; `difference`, `low`, `high`."""
+
+
+def refresh(
+    versions: Versions,
+    store: Store,
+    *,
+    margin: float = 0.005,
+    min_new: int = 1,
+    newest: float = 0.05,
+    run: Run | None = None,
+    now: datetime | None = None,
+) -> Refreshed:
+    """Retrains the recipe of the model in place and publishes it when it is not worse by more than `margin`.
+
+    The newest events (a share of all, half of what is new at most) are held back; a model fitted on the rest
+    and the model in place rank them for the same people with the same visible histories. What is published is
+    fitted on everything. The figures stay with the version.
+    """
+    current = versions.current()
+    if current is None:
+        raise InvalidValue("place", "a folder with a published model", str(versions.folder))
+    old, about = versions.load(current)
+    if "recipe" not in about:
+        cure = "Serve a run or a saved model instead of a bundle."
+        raise InvalidValue(f"version {current}", "published with its recipe", about.get("model"), cure)
+    through = store.last_seq()
+    events = [event for block in store.all_events(through=through) for event in block]
+    n_new = len(events) - store.count_events(through=int(about.get("through", 0)))
+    if n_new < min_new:
+        return Refreshed(None, f"{n_new} new events, {min_new} are wanted", len(events), n_new, {})
+    items = [item for item in store.items_since(0) if not item.deleted]
+    recipe = ModelRecipe.model_validate(about["recipe"])
+    feedback: Feedback = old.memory.feedback
+    cut = len(events) - max(1, min(int(newest * len(events)), (n_new + 1) // 2))
+    by_time = sorted(events, key=lambda event: event.time)
+    train, test = by_time[:cut], by_time[cut:]
+    this_run = run or Run()
+    trial = make_model(recipe).fit(as_data(train, items, feedback), run=this_run)
+    judged = compare_on(old, trial, train, test)
+    if judged.get("difference", 0.0) < -margin:
+        why = f"NDCG@{K} on the newest events is worse by {-judged['difference']:.4f}, more than {margin:g}"
+        return Refreshed(None, why, len(events), n_new, judged)
+    model = make_model(recipe).fit(as_data(by_time, items, feedback), run=this_run)
+    version = versions.publish(
+        model,
+        {
+            **{key: about[key] for key in ("model", "data", "recipe") if key in about},
+            "trained": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
+            "through": through,
+            "n_events": len(events),
+            "metrics": {f"NDCG@{K}": {"value": judged["after"]}} if judged else {},
+            "judged": dict(judged),
+            "parent": current,
+        },
+    )
+    return Refreshed(version, "not worse than the model in place", len(events), n_new, judged)
+
+
+def as_data(events: Sequence[Event], items: Sequence[Item], feedback: Feedback) -> Dataset:
+    """Returns the store's events and catalogue as a data set; ids are integers where all of them are."""
+    frame = pl.DataFrame(
+        {
+            "user_id": [event.user_id for event in events],
+            "item_id": [event.item_id for event in events],
+            "weight": [event.weight for event in events],
+            "time": [event.time for event in events],
+        }
+    )
+    known = pl.DataFrame({"item_id": [item.item_id for item in items], "title": [i.title for i in items]})
+    names = sorted({name for item in items for name in item.data})
+    known = known.with_columns(
+        [pl.Series(name, [item.data.get(name) for item in items], strict=False) for name in names]
+    )
+    for name in ("user_id", "item_id"):
+        frame = frame.with_columns(_as_integers(frame[name]))
+    known = known.with_columns(known["item_id"].cast(frame["item_id"].dtype, strict=False)).drop_nulls(
+        "item_id"
+    )
+    if frame["item_id"].dtype == pl.Int64 and len(known) < len(items):
+        frame = frame.with_columns(pl.col("item_id").cast(pl.String))
+        known = pl.DataFrame({"item_id": [i.item_id for i in items], "title": [i.title for i in items]})
+    data = read_frame(
+        frame,
+        user="user_id",
+        item="item_id",
+        weight="weight",
+        time="time",
+        time_unit="ms",
+        feedback=feedback,
+        name="store",
+    )
+    return add_item_table(data, known)
+
+
+def _as_integers(column: pl.Series) -> pl.Series:
+    whole = column.cast(pl.Int64, strict=False)
+    return column if whole.null_count() else whole
+
+
+def compare_on(
+    old: Recommender, new: Recommender, train: Sequence[Event], test: Sequence[Event]
+) -> dict[str, float]:
+    """Returns NDCG@10 of both on what people took last, each from the same visible history.
+
+    `low` and `high` are the 95 % bootstrap interval of the difference over people.
+    """
+    visible: dict[str, dict[Any, float]] = {}
+    for event in train:
+        visible.setdefault(event.user_id, {})[event.item_id] = event.weight
+    taken: dict[str, set[str]] = {}
+    for event in test:
+        if event.item_id not in visible.get(event.user_id, {}):
+            taken.setdefault(event.user_id, set()).add(event.item_id)
+    people = sorted(user for user in taken if visible.get(user))
+    if not people:
+        return {}
+    step = max(1, -(-len(people) // _PEOPLE))
+    people = people[::step]
+    before, after = (
+        ndcg(model, [visible[user] for user in people], [taken[user] for user in people])
+        for model in (old, new)
+    )
+    difference = after - before
+    drawn = np.random.default_rng(0).integers(0, len(people), (1000, len(people)))
+    low, high = np.quantile(difference[drawn].mean(axis=1), (0.025, 0.975))
+    return {
+        "before": float(before.mean()),
+        "after": float(after.mean()),
+        "difference": float(difference.mean()),
+        "low": float(low),
+        "high": float(high),
+        "n_users": float(len(people)),
+    }
+
+
+def ndcg(model: Recommender, visible: Sequence[Mapping[Any, float]], taken: Sequence[set[str]]) -> np.ndarray:
+    """Returns NDCG@10 of each person, float64; what a model does not know it cannot find."""
+    rows = model.memory.of_items(list(visible))
+    scorer = model._scorer(exclude_seen=True, unknown="popular", allowed=None)
+    gain_K = 1 / np.log2(np.arange(2, K + 2))
+    value = np.zeros(len(taken))
+    at_once = block_rows(len(model.memory.items))
+    for start in range(0, len(taken), at_once):
+        stop = min(start + at_once, len(taken))
+        codes, _ = top_k(scorer.rows(rows.block(start, stop)), min(K, len(model.memory.items)))
+        for row in range(start, stop):
+            wanted = set(model.memory.items.encode(sorted(taken[row])).tolist()) - {-1}
+            hits = np.isin(codes[row - start], list(wanted))
+            value[row] = (hits * gain_K[: len(hits)]).sum() / gain_K[: min(len(taken[row]), K)].sum()
+    return value
+
+
+class NotPublished(RecsmithError):
+    """Is raised by the command when the new model is worse by more than the margin."""

@@ -1,0 +1,114 @@
+"""Catalogue: every item that may be shown: the model's first, in code order, then those it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from recsmith.models.content.hashed import hashed_rows
+from recsmith.models.memory import Memory
+from recsmith.serving.store import Item
+from recsmith.types import Id
+
+CATEGORIES = ("category", "categories", "genres", "tags")
+"""Fields of an item that name its categories: a word or a list of words."""
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """Holds items by index; the first `n_model` indices are the model's item codes."""
+
+    ids: tuple[Id, ...]
+    items: tuple[Item, ...]
+    n_model: int
+    index: Mapping[str, int] = field(repr=False)
+    version: int = 0
+
+    @classmethod
+    def of(cls, memory: Memory) -> Catalogue:
+        """Returns what a model knows; the store's items come on top, by `changed`."""
+        ids = memory.items.ids.to_list()
+        columns = memory.catalogue.to_dict(as_series=False)
+        others = [name for name in columns if name not in ("item_id", "title")]
+        items = tuple(
+            Item(str(item_id), str(title), {name: columns[name][row] for name in others})
+            for row, (item_id, title) in enumerate(zip(ids, columns["title"], strict=True))
+        )
+        return cls(tuple(ids), items, len(ids), {str(item_id): row for row, item_id in enumerate(ids)})
+
+    def changed(self, news: Iterable[Item]) -> Catalogue:
+        """Returns the catalogue with items added, altered and deleted."""
+        ids, items, index, version = list(self.ids), list(self.items), dict(self.index), self.version
+        integers = bool(ids) and isinstance(ids[0], int)
+        for item in news:
+            version = max(version, item.version)
+            place = index.get(item.item_id)
+            if place is not None:
+                items[place] = item
+                continue
+            index[item.item_id] = len(ids)
+            ids.append(int(item.item_id) if integers and item.item_id.isdecimal() else item.item_id)
+            items.append(item)
+        return replace(self, ids=tuple(ids), items=tuple(items), index=index, version=version)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def available(self) -> np.ndarray:
+        """bool[n]: in stock and not deleted."""
+        return np.fromiter((item.in_stock and not item.deleted for item in self.items), bool, len(self))
+
+    @cached_property
+    def created(self) -> np.ndarray:
+        """int64[n]: milliseconds; 0 where nothing is known."""
+        return np.fromiter((item.created for item in self.items), np.int64, len(self))
+
+    @cached_property
+    def categories(self) -> tuple[tuple[str, ...], ...]:
+        """The categories of each item."""
+        return tuple(categories(item.data) for item in self.items)
+
+    @cached_property
+    def members(self) -> Mapping[str, np.ndarray]:
+        """Category → indices of its items, int32."""
+        found: dict[str, list[int]] = {}
+        for place, names in enumerate(self.categories):
+            for name in names:
+                found.setdefault(name, []).append(place)
+        return {name: np.array(places, np.int32) for name, places in sorted(found.items())}
+
+    @cached_property
+    def words(self) -> sparse.csr_matrix:
+        """Unit rows of hashed words of titles and metadata, [n, T]: how alike items are to read."""
+        return hashed_rows([_words(item) for item in self.items])
+
+    def title(self, place: int) -> str:
+        """Returns an item's title."""
+        return self.items[place].title
+
+
+def categories(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the categories that an item's data name."""
+    for name in CATEGORIES:
+        value = data.get(name)
+        if isinstance(value, str):
+            return tuple(part for part in value.split("|") if part)
+        if isinstance(value, Sequence):
+            return tuple(str(part) for part in value)
+    return ()
+
+
+def _words(item: Item) -> list[str]:
+    words = item.title.lower().split()
+    for name, value in item.data.items():
+        if isinstance(value, str):
+            words += [f"{name}:{part}" for part in value.lower().replace("|", " ").split()]
+        elif isinstance(value, Sequence):
+            words += [f"{name}:{str(part).lower()}" for part in value]
+    return words

@@ -1,0 +1,306 @@
+"""Engine: answers requests from the world in place and the store; knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from recsmith.errors import InvalidValue, UnknownId
+from recsmith.models.capabilities import SimilarItems
+from recsmith.models.memory import Memory
+from recsmith.serving.catalogue import Catalogue
+from recsmith.serving.stages import Request, StageSettings, Work, answer, make_stages
+from recsmith.serving.stages.explain import reasons
+from recsmith.serving.store import Event, Item, Store
+from recsmith.serving.store.store import milliseconds
+from recsmith.serving.versions import Versions
+from recsmith.serving.world import World
+from recsmith.types import Id
+
+_PEOPLE = 20_000
+"""People whose events are kept in memory between requests."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Is a list with titles, scores, sources and, where asked for, reasons and the stages' trace."""
+
+    version: str
+    lines: list[dict[str, Any]]
+    fallback: str
+    trace: list[dict[str, Any]]
+
+
+class Engine:
+    """Holds the store and the world; `world` is replaced as a whole, so a request sees one state of it."""
+
+    def __init__(
+        self,
+        store: Store,
+        versions: Versions,
+        *,
+        settings: StageSettings | None = None,
+        history_limit: int = 5_000,
+    ) -> None:
+        self.store, self.versions = store, versions
+        self.settings = settings or StageSettings()
+        self.history_limit = history_limit
+        self.stages = make_stages()
+        self._people: OrderedDict[str, tuple[int, list[Event]]] = OrderedDict()
+        self._lock, self._changing = threading.Lock(), threading.Lock()
+        self.world = self._new_world()
+
+    # The world ---------------------------------------------------------------------------------------
+
+    def _new_world(self) -> World:
+        self._edition = self.versions.edition()  # first: what changes meanwhile is taken up the next time
+        version = self.versions.current()
+        if version is None:
+            raise InvalidValue("place", "a folder with a published model", str(self.versions.folder))
+        model, about = self.versions.load(version)
+        catalogue = Catalogue.of(model.memory).changed(self.store.items_since(0))
+        return World(model, catalogue, about)
+
+    def look_around(self) -> bool:
+        """Takes up a new version and changed items; returns whether the model was swapped."""
+        with self._changing:
+            if self.versions.edition() != self._edition:
+                self.world = self._new_world()
+                return True
+            self._take_up_items()
+            return False
+
+    def _take_up_items(self) -> None:
+        world = self.world
+        news = self.store.items_since(world.catalogue.version)
+        if news:
+            self.world = replace(world, catalogue=world.catalogue.changed(news))
+
+    # Answers -----------------------------------------------------------------------------------------
+
+    def recommend(self, user_id: str, **asked: Any) -> Answer:
+        """Returns the list of a person whom the store, or nobody, knows."""
+        return self._answer(self.request(user_id, **asked))
+
+    def recommend_history(self, history: Sequence[Event], **asked: Any) -> Answer:
+        """Returns the list of a person given by a history, oldest first."""
+        return self._answer(self._request_of(list(history), user_id=None, unchanged=False, **asked))
+
+    def request(self, user_id: str, **asked: Any) -> Request:
+        """Returns a person's request with their events and the items they blocked."""
+        newest, events = self.events(user_id)
+        known = self.store.user(user_id)
+        if known is not None and known[1]:
+            asked = {**asked, "blocked": (*asked.get("blocked", ()), *known[1])}
+        through = int(self.world.about.get("through", 0))
+        return self._request_of(events, user_id=user_id, unchanged=newest <= through, **asked)
+
+    def _request_of(
+        self, events: list[Event], *, user_id: str | None, unchanged: bool, **asked: Any
+    ) -> Request:
+        settings = {
+            name: asked.pop(name) for name in StageSettings.model_fields if asked.get(name) is not None
+        }
+        for name in StageSettings.model_fields:
+            asked.pop(name, None)
+        return Request(
+            events,
+            self.world.histories(events, user_id=user_id, unchanged=unchanged),
+            user_id=user_id,
+            settings=self.settings.model_copy(update=settings) if settings else self.settings,
+            now=milliseconds(),
+            **asked,
+        )
+
+    def _answer(self, request: Request) -> Answer:
+        world = self.world
+        (work,) = answer(world, [request], self.stages)
+        return Answer(world.version, lines(world, work), work.fallback, work.trace)
+
+    def events(self, user_id: str) -> tuple[int, list[Event]]:
+        """Returns the number of a person's last event and their newest events, oldest first.
+
+        A copy is kept while the store has nothing newer, which one look into an index tells; so an event that
+        another process took changes the next answer too.
+        """
+        newest = self.store.newest(user_id)
+        with self._lock:
+            kept = self._people.get(user_id)
+            if kept is not None and kept[0] == newest:
+                self._people.move_to_end(user_id)
+                return kept
+        found = (newest, self.store.history(user_id, limit=self.history_limit) if newest else [])
+        with self._lock:
+            self._people[user_id] = found
+            while len(self._people) > _PEOPLE:
+                self._people.popitem(last=False)
+        return found
+
+    def similar(self, item_id: str, *, k: int) -> list[dict[str, Any]]:
+        """Returns the items most like one: by the model, or by their words where the model cannot tell."""
+        world = self.world
+        place = self.place(item_id)
+        catalogue = world.catalogue
+        if place < catalogue.n_model and isinstance(world.model, SimilarItems):
+            score = np.array(world.model._similar(np.array([place], np.int32))[0], np.float32)
+        else:
+            score = np.asarray((catalogue.words @ catalogue.words[place].T).todense(), np.float32).ravel()
+            score[score <= 0] = -np.inf
+        score[~catalogue.available[: len(score)]] = -np.inf
+        score[place : place + 1] = -np.inf
+        order = np.lexsort((np.arange(len(score)), -score))[:k]
+        best = [int(at) for at in order if score[at] > -np.inf]
+        return [
+            {
+                "item_id": catalogue.ids[at],
+                "title": catalogue.title(at),
+                "score": float(score[at]),
+                "rank": rank,
+            }
+            for rank, at in enumerate(best, 1)
+        ]
+
+    def popular(self, *, k: int, categories: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        """Returns the items that most people took."""
+        world = self.world
+        catalogue = world.catalogue
+        score = np.where(
+            catalogue.available[: catalogue.n_model], world.model.memory.popularity, -np.inf
+        ).astype(np.float32)
+        if categories:
+            inside = np.zeros(len(catalogue), bool)
+            for name in categories:
+                inside[catalogue.members.get(name, np.zeros(0, np.int32))] = True
+            score[~inside[: catalogue.n_model]] = -np.inf
+        order = [int(at) for at in np.lexsort((np.arange(len(score)), -score))[:k] if score[at] > -np.inf]
+        return [
+            {
+                "item_id": catalogue.ids[at],
+                "title": catalogue.title(at),
+                "score": float(score[at]),
+                "rank": rank,
+            }
+            for rank, at in enumerate(order, 1)
+        ]
+
+    def explain(self, user_id: str, item_id: str) -> dict[str, Any]:
+        """Returns an item's score for a person and the items of their history that led to it."""
+        world, place = self.world, self.place(item_id)
+        request = self.request(user_id)
+        score = None
+        if place < world.catalogue.n_model and (len(request.histories.item) or not world.model.needs_history):
+            codes = np.array([[place]], np.int32)
+            value = float(world.model.score_codes(request.histories, codes)[0, 0])
+            score = value if np.isfinite(value) else None
+        work = Work(request, np.array([place], np.int32), np.zeros(1, np.float32), np.array(["model"]))
+        return {
+            "item_id": world.catalogue.ids[place],
+            "title": world.catalogue.title(place),
+            "score": score,
+            "because": reasons(world, work)[0],
+        }
+
+    def place(self, item_id: str) -> int:
+        """Returns an item's index in the catalogue; raises `UnknownId`."""
+        place = self.world.catalogue.index.get(item_id)
+        if place is None or self.world.catalogue.items[place].deleted:
+            raise UnknownId("item_id", [item_id])
+        return place
+
+    # What comes in -----------------------------------------------------------------------------------
+
+    def add_events(self, events: Sequence[Event], *, unknown_items: str = "add") -> int:
+        """Keeps events and returns how many were new; they are on the disk when this returns."""
+        index = self.world.catalogue.index
+        missing = {event.item_id for event in events if event.item_id not in index}
+        if missing and unknown_items == "refuse":
+            raise UnknownId("item_id", sorted(missing), "PUT the item first.")
+        if missing:
+            self.store.add_missing_items(missing)
+            with self._changing:
+                self._take_up_items()
+        return self.store.add_events(events)
+
+    def put_items(self, items: Sequence[Item]) -> None:
+        """Keeps items; they can be recommended at once."""
+        self.store.put_items(items)
+        with self._changing:
+            self._take_up_items()
+
+    def erase_user(self, user_id: str) -> dict[str, Any]:
+        """Deletes a person from the store, from every kept model, and from memory; returns what was done.
+
+        Their row of every learnt table is set to zero and their id is taken out of the vocabulary. What
+        others' models learnt from them in common (an item's vector) stays until the next training.
+        """
+        with self._changing:
+            rows = self.store.erase_user(user_id)
+            with self._lock:
+                self._people.pop(user_id, None)
+            models = 0
+            for version in self.versions.names():
+                model, _ = self.versions.load(version)
+                if model.forget([user_id]):
+                    self.versions.rewrite(version, model)
+                    models += 1
+            self.world = self._new_world()
+            left = self.store.rows_of(user_id)
+        return {"user_id": user_id, "rows": rows, "models": models, "rows_left": left}
+
+
+def lines(world: World, work: Work) -> list[dict[str, Any]]:
+    """Returns a finished work's list as it is sent."""
+    catalogue = world.catalogue
+    because = work.because or [[] for _ in work.place]
+    return [
+        {
+            "item_id": catalogue.ids[place],
+            "title": catalogue.title(int(place)),
+            "score": float(score),
+            "rank": rank,
+            "source": str(source),
+            "because": why,
+        }
+        for rank, (place, score, source, why) in enumerate(
+            zip(work.place, work.score, work.source, because, strict=True), 1
+        )
+    ]
+
+
+def first_load(store: Store, memory: Memory) -> Mapping[str, int]:
+    """Fills an empty store with a model's catalogue and the events that it learnt from."""
+    if store.fact("loaded") is not None:
+        return {"items": 0, "events": 0}
+    catalogue = Catalogue.of(memory)
+    store.put_items(catalogue.items)
+    users = [str(user) for user in memory.users.ids.to_list()]
+    histories, n_events = memory.histories, 0
+    items = [str(item) for item in memory.items.ids.to_list()]
+    # Events come in the order in which they happened, so that a blocked time series stays one.
+    time_n = histories.time if histories.time is not None else np.arange(len(histories.item))
+    user_n = np.repeat(np.arange(len(users)), histories.lengths)
+    order = np.lexsort((np.arange(len(user_n)), time_n))
+    for start in range(0, len(order), 50_000):
+        block = [
+            Event(
+                users[user_n[e]],
+                items[histories.item[e]],
+                float(histories.weight[e]),
+                int(time_n[e]) or 1,
+                f"first-{e}",
+            )
+            for e in order[start : start + 50_000]
+        ]
+        n_events += store.add_events(block)
+    store.put_fact("loaded", {"items": len(items), "events": n_events, "through": store.last_seq()})
+    return {"items": len(items), "events": n_events}
+
+
+def ids_as_text(ids: Sequence[Id]) -> list[str]:
+    """Returns ids as the store spells them."""
+    return [str(one) for one in ids]

@@ -1,0 +1,72 @@
+"""World: one state of everything an answer depends on, never changed; a new one takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from recsmith.data import Histories
+from recsmith.models.base import Recommender
+from recsmith.models.capabilities import HasVectors
+from recsmith.serving.catalogue import Catalogue
+from recsmith.serving.store import Event
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """Holds the model in place and the catalogue.
+
+    `about` says what the model is: `version`, `model`, `metrics`, `trained`, `through` (the last event of
+    the store that it was trained on).
+    """
+
+    model: Recommender
+    catalogue: Catalogue
+    about: Mapping[str, Any] = field(default_factory=dict)
+    ranker: Recommender | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of the model."""
+        return str(self.about.get("version", "0"))
+
+    @cached_property
+    def unit_vectors(self) -> np.ndarray | None:
+        """float32 [n_model, D]: item vectors of length 1; None for a model without vectors."""
+        if not isinstance(self.model, HasVectors):
+            return None
+        vectors = np.asarray(self.model.item_vectors(), np.float32)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+    def likeness(self, places: np.ndarray) -> np.ndarray:
+        """Returns how alike items are, float32 [n, n] in 0..1: by the model's vectors, else by words."""
+        vectors = self.unit_vectors
+        if vectors is not None and (places < self.catalogue.n_model).all():
+            some = vectors[places]
+            return np.clip(some @ some.T, 0, 1)
+        rows = self.catalogue.words[places]
+        alike = np.asarray((rows @ rows.T).todense(), np.float32)
+        return np.clip(alike, 0, 1)
+
+    def histories(self, events: list[Event], *, user_id: str | None, unchanged: bool) -> Histories:
+        """Returns a person's events as one row for the model; items that it does not know are left out.
+
+        `unchanged` says that training saw all of them, so that the person's learnt vector holds.
+        """
+        index, n_model = self.catalogue.index, self.catalogue.n_model
+        known = [(index.get(event.item_id, n_model), event) for event in events]
+        known = [(place, event) for place, event in known if place < n_model]
+        code = -1
+        if unchanged and user_id is not None:
+            code = int(self.model.memory.users.encode([user_id])[0])
+        return Histories(
+            np.array([0, len(known)], np.int64),
+            np.fromiter((place for place, _ in known), np.int32, len(known)),
+            np.fromiter((event.weight for _, event in known), np.float32, len(known)),
+            np.array([code], np.int32),
+            np.fromiter((event.time for _, event in known), np.int64, len(known)),
+        )
