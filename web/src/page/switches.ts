@@ -1,0 +1,24 @@
+/** The switches at the top: real radio buttons that look like one control. */
+
+import { h } from "./dom";
+
+export type Theme = "auto" | "light" | "dark";
+
+/** Fills a fieldset with a choice of several. */
+export function segments<K extends string>(fieldset: HTMLElement, legend: string, options: Readonly<Record<K, string>>, chosen: K, choose: (key: K) => void): void {
+  const name = fieldset.id;
+  const focused = document.activeElement instanceof HTMLInputElement && document.activeElement.name === name;
+  const labels = (Object.entries(options) as [K, string][]).map(([key, text]) => {
+    const input = h("input", { type: "radio", name, value: key, onchange: () => choose(key) });
+    input.checked = key === chosen;
+    return h("label", {}, input, h("span", {}, text));
+  });
+  fieldset.replaceChildren(h("legend", { class: "hidden" }, legend), ...labels);
+  if (focused) fieldset.querySelector<HTMLInputElement>("input:checked")?.focus();
+}
+
+/** Shows the page in a theme; `auto` follows the system. */
+export function showTheme(theme: Theme): void {
+  if (theme === "auto") delete document.documentElement.dataset["theme"];
+  else document.documentElement.dataset["theme"] = theme;
+}
