@@ -35,6 +35,17 @@ def test_a_recipe_comes_out(recsmith, config):
     assert recsmith("import-config", config, "--json").json["model"]["class"] == "NextItem"
 
 
+def test_training_is_printed_and_can_be_asked_for(recsmith, config):
+    usual = recsmith("import-config", config, "--json").json["model"]
+    assert (usual["optimizer"], usual["learning_rate"], usual["patience"]) == ("adagrad", 0.1, 3)
+    words = ("--learning-rate", "0.05", "--batch-size", "64", "--steps-per-epoch", "1", "--num-epochs", "2")
+    asked = recsmith("import-config", config, *words, "--gradient-clip-norm", "0", "--json").json["model"]
+    assert (asked["learning_rate"], asked["batch_size"], asked["n_epochs"]) == (0.05, 6, 1)
+    assert "clip_norm" not in asked
+    half = recsmith("import-config", config, "--num-epochs", "2")
+    assert half.status == 2 and "given both or neither" in half.err
+
+
 def test_what_is_wrong_is_said(recsmith, config, tmp_path):
     missing = recsmith("import-config", tmp_path / "none.pbtxt")
     assert missing.status != 0 and "FILE must be" in missing.err

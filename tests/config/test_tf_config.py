@@ -79,6 +79,27 @@ def test_the_sample_as_a_recipe():
     assert "movie_genre_vocab.txt is not read" in text
 
 
+def test_it_trains_as_the_launcher_does_or_as_validation_says():
+    config = parse_tf_config(SAMPLE)
+    usual = recipe_of(config)["model"]
+    assert usual["optimizer"] == "adagrad"
+    assert (usual["learning_rate"], usual["clip_norm"]) == (0.1, 1.0)
+    assert (usual["n_epochs"], usual["patience"]) == (50, 3)
+    assert "batch_size" not in usual
+    flags = TfFlags(
+        learning_rate=0.01, gradient_clip_norm=0, batch_size=256, steps_per_epoch=3500, num_epochs=3
+    )
+    asked = recipe_of(config, flags)["model"]
+    assert (asked["learning_rate"], asked["n_epochs"]) == (0.01, 4)  # 2,688,000 of 894,752 examples
+    assert asked["batch_size"] == 2  # windows of 119 events
+    assert "clip_norm" not in asked and "patience" not in asked
+    lstm = parse_tf_config(SAMPLE.replace("CNN", "LSTM"))
+    assert recipe_of(lstm, flags)["model"]["batch_size"] == 26  # windows of 10
+    assert "one teaches up to 10 of its examples" in render(recipe_of(lstm, flags), lstm, source="x")
+    with pytest.raises(InvalidValue, match="given both or neither"):
+        recipe_of(config, TfFlags(num_epochs=3))
+
+
 def test_groups_about_the_person_an_lstm_and_what_is_not_set():
     config = parse_tf_config(
         """

@@ -6,6 +6,7 @@ the parsing, so all of the format is understood: comments, both kinds of bracket
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ EXTRA = "tensorflow-config"
 _TYPES = ("STRING", "INT", "FLOAT")
 _ENCODERS = ("BOW", "CNN", "LSTM")
 _PACKAGE = "recsmith.tensorflow"
+_EXAMPLES = 894_752  # of its own example generation: nine tenths of those of MovieLens 1M
 _COLUMNS = {"movie_id": "item_id", "movie_rating": "rating", "movie_genre": "genres", "movie_year": "year"}
 
 
@@ -53,12 +55,23 @@ class TfConfig:
 
 @dataclass(frozen=True)
 class TfFlags:
-    """The launcher's flags that say what the network is."""
+    """The launcher's flags that say what the network is and how it learns.
+
+    None stands for defaults of the launcher that nobody trains with: batches of one example, and 10,000
+    epochs of 10 steps, a tenth of MovieLens 1M in all.
+    """
 
     hidden_layer_dims: tuple[int, ...] = ()
     conv_num_filter_ratios: tuple[int, ...] = (1,)
     conv_kernel_size: int = 4
     lstm_num_units: int = 4
+    learning_rate: float = 0.1
+    gradient_clip_norm: float = 1.0
+    """0 or less: the gradient is left as it is."""
+    batch_size: int | None = None
+    """Examples, each a context and its label."""
+    steps_per_epoch: int | None = None
+    num_epochs: int | None = None
 
 
 def read_tf_config(path: Path | str) -> TfConfig:
@@ -103,6 +116,7 @@ def recipe_of(config: TfConfig, flags: TfFlags | None = None) -> dict[str, Any]:
         "context_length": context,
         "min_timeline_length": 3,
         "hidden_layers": list(asked.hidden_layer_dims),
+        **_training(asked, events=_events_a_window(config, context)),
         "label": label,
         "activity_groups": [_group_settings(group, asked, dim) for group in config.activity_groups],
     }
@@ -117,14 +131,51 @@ def recipe_of(config: TfConfig, flags: TfFlags | None = None) -> dict[str, Any]:
     }
 
 
+def _training(flags: TfFlags, *, events: int) -> dict[str, Any]:
+    """Returns how the network learns: Adagrad always, and its number of epochs by validation if not given."""
+    if (flags.steps_per_epoch is None) != (flags.num_epochs is None):
+        given = (flags.steps_per_epoch, flags.num_epochs)
+        raise InvalidValue("steps_per_epoch and num_epochs", "given both or neither", given)
+    settings: dict[str, Any] = {"optimizer": "adagrad", "learning_rate": flags.learning_rate}
+    if flags.gradient_clip_norm > 0:
+        settings["clip_norm"] = flags.gradient_clip_norm
+    if flags.batch_size is not None:
+        settings["batch_size"] = max(1, round(flags.batch_size / events))
+    if flags.steps_per_epoch is None or flags.num_epochs is None:
+        return {**settings, "n_epochs": 50, "patience": 3}
+    seen = flags.steps_per_epoch * flags.num_epochs * (flags.batch_size or 1)
+    return {**settings, "n_epochs": max(1, math.ceil(seen / _EXAMPLES))}
+
+
+def _events_a_window(config: TfConfig, context: int) -> int:
+    """Returns how many examples of the framework a window of a long timeline teaches at once."""
+    if any(group.encoder == "LSTM" for group in config.activity_groups):
+        return context
+    return max(128, 2 * context) - context + 1  # encoders that look back over a window of their own
+
+
 def render(recipe: Mapping[str, Any], config: TfConfig, *, source: str) -> str:
     """Returns the recipe as TOML, with what the reader must know as comments in front."""
     said = [
         f"From {source}, by recsmith import-config.",
         "The data are those of the framework's own example generation; name your own in [data].",
+        *_of_training(recipe["model"], config),
         *_remarks(config),
     ]
     return "".join(f"# {line}\n" for line in said) + "\n" + tomli_w.dumps(dict(recipe))
+
+
+def _of_training(model: Mapping[str, Any], config: TfConfig) -> list[str]:
+    """Returns what the settings of learning are in the launcher's terms."""
+    events = _events_a_window(config, model["context_length"])
+    lines = ["optimizer, learning_rate and clip_norm are the launcher's, or the flags given."]
+    if "batch_size" in model:
+        lines.append(f"batch_size counts windows of timelines; one teaches up to {events} of its examples.")
+    if "patience" in model:
+        lines.append("Its 10,000 epochs of 10 steps of one example are not copied: validation ends training.")
+    else:
+        lines.append("n_epochs is as many passes over MovieLens 1M as its steps make, at least one.")
+    return lines
 
 
 def _remarks(config: TfConfig) -> list[str]:
