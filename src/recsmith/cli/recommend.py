@@ -47,6 +47,9 @@ def recommend(
     ] = True,
     reasons: Annotated[int, typer.Option("--reasons", min=0, help="How many reasons for each item.")] = 2,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out when it is there.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --all: go on after the part that a stopped call left.")
+    ] = False,
     progress: shared.Progress = True,
     model_class: shared.ModelClass = None,
     json: shared.Json = False,
@@ -65,7 +68,9 @@ def recommend(
     options: dict[str, Any] = {"k": k, "exclude_seen": exclude_seen}
     if everyone:
         assert out is not None
-        written = lists.write_all(advisor, out, overwrite=overwrite, progress=progress, **options)
+        written = lists.write_all(
+            advisor, out, overwrite=overwrite, resume=resume, progress=progress, **options
+        )
         if json:
             shared.print_json(written)
         else:

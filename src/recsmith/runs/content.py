@@ -10,6 +10,7 @@ import polars as pl
 
 from recsmith.data import Dataset, Split
 from recsmith.errors import InvalidValue
+from recsmith.models import Pipeline
 from recsmith.models.base import Recommender
 from recsmith.models.capabilities import CrossesFeatures, HasVectors
 from recsmith.report import (
@@ -108,7 +109,10 @@ def item_map(model: HasVectors) -> ItemMap:
 
 
 def crosses(model: Recommender) -> FeatureCrosses | None:
-    """Returns which products of features a model uses, where it knows."""
+    """Returns which products of features a model, or a stage of it, uses, where it knows."""
+    if isinstance(model, Pipeline):
+        of_stages = (crosses(stage) for stage in (model.ranker, model.retriever))
+        return next((found for found in of_stages if found is not None), None)
     if not isinstance(model, CrossesFeatures):
         return None
     try:

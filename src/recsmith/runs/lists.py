@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from recsmith import progress as bars
 from recsmith.errors import InvalidValue, Shown
 from recsmith.models.base import Recommender, load
 from recsmith.models.capabilities import Explains, SimilarItems
+from recsmith.models.memory import Memory
 from recsmith.models.scoring import Unknown
 from recsmith.runs.files import MODEL, refuse_existing
 from recsmith.runs.titles import Titles
+from recsmith.serving.catalogue import Catalogue
+from recsmith.serving.stages import Request, Stage, StageSettings, answer, make_stages
+from recsmith.serving.world import World
 from recsmith.storage import file_aside
 from recsmith.types import ITEM_ID, RANK, SCORE, USER_ID, Id
 
 N_REASONS = 2
-ROWS_AT_ONCE = 1024
+USERS_A_PART = 4096
 
 
 def open_model(path: str | Path, *, model_class: type[Recommender] | None = None) -> Advisor:
@@ -179,53 +186,91 @@ def write_all(
     *,
     k: int = 10,
     exclude_seen: bool = True,
+    settings: StageSettings | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     progress: bool = False,
 ) -> dict[str, Any]:
-    """Writes `user_id, item_id, score, rank` of every user, block by block: Parquet, or CSV by its ending.
+    """Writes `user_id, item_id, score, rank` of every user through the service's stages: Parquet, or CSV.
 
-    Memory does not grow with the number of users. The file appears when it is whole.
+    Memory does not grow with the number of users. Parts of `USERS_A_PART` users are kept beside the target
+    until the file is whole; `resume` goes on after the parts that a stopped call left.
     """
-    from polars.io.plugins import register_io_source
-
     target = Path(out)
     refuse_existing(target, overwrite=overwrite)
     memory = advisor.model.memory
-    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+    world = World(advisor.model, Catalogue.of(memory))
+    chosen = settings or StageSettings()
+    asked = {"k": k, "exclude_seen": exclude_seen, **chosen.model_dump(mode="json")}
+    parts = target.with_name(f".{target.name}.parts")
+    _begin(parts, {**asked, "users": len(memory.users), "model": repr(advisor.model)}, resume=resume)
+    stages, n_users = make_stages(), len(memory.users)
+    schema: dict[str, Any] = {
         USER_ID: memory.users.ids.dtype,
         ITEM_ID: memory.items.ids.dtype,
         SCORE: pl.Float32,
         RANK: pl.Int32,
     }
-    count = {"n_users": 0, "n_rows": 0}
-    blocks = advisor.model.top_k(memory.histories, k=k, exclude_seen=exclude_seen, unknown="skip")
-
-    def frames(
-        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
-    ) -> Iterator[pl.DataFrame]:
-        with bars.bar("recommend", total=len(memory.users), shown=progress) as bar:
-            for block in blocks:
-                has = block.codes >= 0
-                lengths = has.sum(axis=1)
-                users = memory.users.ids.slice(block.start, len(lengths))
-                count["n_users"] += int((lengths > 0).sum())
-                count["n_rows"] += int(lengths.sum())
-                ranks = (has.cumsum(axis=1))[has]
-                yield pl.DataFrame(
-                    {
-                        USER_ID: users.gather([row for row, n in enumerate(lengths) for _ in range(n)]),
-                        ITEM_ID: memory.items.ids.gather(block.codes[has]),
-                        SCORE: block.scores[has],
-                        RANK: ranks,
-                    },
-                    schema=schema,
-                )
-                bar.step(len(lengths))
-
+    with bars.bar("recommend", total=n_users, shown=progress) as bar:
+        for start in range(0, n_users, USERS_A_PART):
+            stop = min(start + USERS_A_PART, n_users)
+            part = parts / f"{start:012d}.parquet"
+            if not part.is_file():
+                frame = _lists_of(world, memory, start, stop, stages, chosen, k=k, exclude_seen=exclude_seen)
+                with file_aside(part) as aside:
+                    frame.cast(schema).write_parquet(aside)
+            bar.step(stop - start)
     with file_aside(target) as aside:
-        rows = register_io_source(frames, schema=schema)
+        rows = pl.scan_parquet(parts / "*.parquet") if n_users else pl.LazyFrame(schema=schema)
         rows.sink_csv(aside) if _is_csv(target) else rows.sink_parquet(aside)
-    return {"out": os.fspath(target), **count}
+        counts = rows.select(pl.len(), pl.col(USER_ID).n_unique()).collect().row(0)
+    shutil.rmtree(parts)
+    return {"out": os.fspath(target), "n_users": counts[1], "n_rows": counts[0]}
+
+
+def _begin(parts: Path, asked: Mapping[str, Any], *, resume: bool) -> None:
+    """Makes the folder of parts, or finds the one of a stopped call that asked the same."""
+    said = json.dumps(asked, sort_keys=True)
+    begun = parts / "asked.json"
+    if resume and begun.is_file() and begun.read_text(encoding="utf-8") != said:
+        raise InvalidValue("--resume", "of the same call", Shown("another model, k or stages"))
+    if not resume:
+        shutil.rmtree(parts, ignore_errors=True)
+    parts.mkdir(parents=True, exist_ok=True)
+    with file_aside(begun) as aside:
+        aside.write_text(said, encoding="utf-8")
+
+
+def _lists_of(
+    world: World,
+    memory: Memory,
+    start: int,
+    stop: int,
+    stages: Sequence[Stage],
+    settings: StageSettings,
+    *,
+    k: int,
+    exclude_seen: bool,
+) -> pl.DataFrame:
+    """Returns the lists of users start to stop; users without history get none."""
+    block = memory.histories.block(start, stop)
+    requests, codes = [], []
+    for row in range(stop - start):
+        one = block.block(row, row + 1)
+        if len(one.item) or not world.model.needs_history:
+            requests.append(Request(one.item, one, k=k, exclude_seen=exclude_seen, settings=settings))
+            codes.append(start + row)
+    works = answer(world, requests, stages)
+    lengths = [len(work.place) for work in works]
+    nothing = np.zeros(0, np.int32)
+    return pl.DataFrame(
+        {
+            USER_ID: memory.users.ids.gather(np.repeat(codes, lengths).astype(np.int64)),
+            ITEM_ID: memory.items.ids.gather(np.concatenate([nothing, *(w.place for w in works)])),
+            SCORE: np.concatenate([np.zeros(0, np.float32), *(w.score for w in works)]),
+            RANK: np.concatenate([nothing, *(np.arange(1, n + 1) for n in lengths)]),
+        }
+    )
 
 
 def write_lists(document: Mapping[str, Any], out: str | Path, *, overwrite: bool = False) -> None:

@@ -21,7 +21,8 @@ from recsmith.kernels.topk import top_k
 from recsmith.models import Recommender
 from recsmith.models.scoring import block_rows
 from recsmith.runs.build import make_model
-from recsmith.serving.store import Event, Item, Store
+from recsmith.serving.records import Event, Item
+from recsmith.serving.store import Store
 from recsmith.serving.versions import Versions
 
 K = 10

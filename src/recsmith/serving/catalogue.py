@@ -12,7 +12,7 @@ from scipy import sparse
 
 from recsmith.models.content.hashed import hashed_rows
 from recsmith.models.memory import Memory
-from recsmith.serving.store import Item
+from recsmith.serving.records import Item
 from recsmith.types import Id
 
 CATEGORIES = ("category", "categories", "genres", "tags")

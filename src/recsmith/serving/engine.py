@@ -14,9 +14,10 @@ from recsmith.errors import InvalidValue, UnknownId
 from recsmith.models.capabilities import SimilarItems
 from recsmith.models.memory import Memory
 from recsmith.serving.catalogue import Catalogue
+from recsmith.serving.records import Event, Item
 from recsmith.serving.stages import Request, StageSettings, Work, answer, make_stages
 from recsmith.serving.stages.explain import reasons
-from recsmith.serving.store import Event, Item, Store
+from recsmith.serving.store import Store
 from recsmith.serving.store.store import milliseconds
 from recsmith.serving.versions import Versions
 from recsmith.serving.world import World
@@ -108,9 +109,10 @@ class Engine:
         }
         for name in StageSettings.model_fields:
             asked.pop(name, None)
+        seen, row = self.world.history(events, user_id=user_id, unchanged=unchanged)
         return Request(
-            events,
-            self.world.histories(events, user_id=user_id, unchanged=unchanged),
+            seen,
+            row,
             user_id=user_id,
             settings=self.settings.model_copy(update=settings) if settings else self.settings,
             now=milliseconds(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from recsmith.data import Histories
 from recsmith.models.base import Recommender
 from recsmith.models.capabilities import HasVectors
 from recsmith.serving.catalogue import Catalogue
-from recsmith.serving.store import Event
+from recsmith.serving.records import Event
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,21 +52,24 @@ class World:
         alike = np.asarray((rows @ rows.T).todense(), np.float32)
         return np.clip(alike, 0, 1)
 
-    def histories(self, events: list[Event], *, user_id: str | None, unchanged: bool) -> Histories:
-        """Returns a person's events as one row for the model; items that it does not know are left out.
+    def history(
+        self, events: Sequence[Event], *, user_id: str | None, unchanged: bool
+    ) -> tuple[np.ndarray, Histories]:
+        """Returns the catalogue's indices of a person's events, and the events as one row for the model.
 
         `unchanged` says that training saw all of them, so that the person's learnt vector holds.
         """
-        index, n_model = self.catalogue.index, self.catalogue.n_model
-        known = [(index.get(event.item_id, n_model), event) for event in events]
-        known = [(place, event) for place, event in known if place < n_model]
+        index = self.catalogue.index
+        pairs = [(index[event.item_id], event) for event in events if event.item_id in index]
+        known = [(place, event) for place, event in pairs if place < self.catalogue.n_model]
         code = -1
         if unchanged and user_id is not None:
             code = int(self.model.memory.users.encode([user_id])[0])
-        return Histories(
+        row = Histories(
             np.array([0, len(known)], np.int64),
             np.fromiter((place for place, _ in known), np.int32, len(known)),
             np.fromiter((event.weight for _, event in known), np.float32, len(known)),
             np.array([code], np.int32),
             np.fromiter((event.time for _, event in known), np.int64, len(known)),
         )
+        return np.fromiter((place for place, _ in pairs), np.int32, len(pairs)), row

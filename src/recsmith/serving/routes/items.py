@@ -8,11 +8,11 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from recsmith.errors import UnknownId
+from recsmith.serving.records import Item
 from recsmith.serving.routes.shared import PROBLEMS, as_json, at_work, service_of
 from recsmith.serving.schemas import ItemChange, ItemIn, ItemOut, Word
 from recsmith.serving.security import allowed, header
 from recsmith.serving.service import Service
-from recsmith.serving.store import Item
 
 router = APIRouter(prefix="/v1/items", tags=["items"], dependencies=[Depends(header)], responses=PROBLEMS)
 WRITE = [Depends(allowed("write"))]

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from recsmith.serving.engine import Answer as Given
+from recsmith.serving.records import Event
 from recsmith.serving.routes.shared import PROBLEMS, as_json, at_work, service_of, within
 from recsmith.serving.schemas import Answer, RecommendIn, Similar, Why, Word
 from recsmith.serving.security import allowed, header
-from recsmith.serving.store import Event
 
 router = APIRouter(
     prefix="/v1", tags=["lists"], dependencies=[Depends(allowed("read")), Depends(header)], responses=PROBLEMS

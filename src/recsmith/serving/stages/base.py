@@ -12,7 +12,6 @@ from pydantic import Field
 
 from recsmith.config import Config
 from recsmith.data import Histories
-from recsmith.serving.store import Event
 from recsmith.serving.world import World
 
 Method = Literal["none", "mmr", "dpp"]
@@ -47,9 +46,10 @@ class StageSettings(Config):
 class Request:
     """Is what somebody asked: a person's events and what the list must be like."""
 
-    events: list[Event]
+    seen: np.ndarray
+    """int32: the indices of the person's items in the catalogue, oldest first."""
     histories: Histories
-    """The same for the model, one row."""
+    """The same for the model, one row; without the items that it does not know."""
     k: int = 10
     user_id: str | None = None
     exclude_seen: bool = True

@@ -33,13 +33,13 @@ def reasons(world: World, work: Work) -> list[list[dict[str, Any]]]:
         known_set = set(known.tolist())
     else:
         known_set = set()
-    seen = [catalogue.index[e.item_id] for e in work.request.events if e.item_id in catalogue.index]
+    seen = work.request.seen
     rest = [at for at in range(len(work.place)) if at not in known_set]
-    if seen and rest:
+    if len(seen) and rest:
         words = catalogue.words
         alike = np.asarray((words[work.place[rest]] @ words[seen].T).todense(), np.float64)
         for row_n, at in enumerate(rest):
-            because[at] = _largest(world, np.array(seen), alike[row_n])
+            because[at] = _largest(world, seen, alike[row_n])
     return because
 
 

@@ -40,11 +40,10 @@ def permit(world: World, works: Sequence[Work]) -> None:
         if request.where:
             allowed = allowed & expression(catalogue, request.where)
         gone = [catalogue.index[item_id] for item_id in request.blocked if item_id in catalogue.index]
+        allowed = allowed.copy()
+        allowed[gone] = False
         if request.exclude_seen:
-            gone += [catalogue.index[e.item_id] for e in request.events if e.item_id in catalogue.index]
-        if gone:
-            allowed = allowed.copy()
-            allowed[gone] = False
+            allowed[request.seen] = False
         work.allowed = allowed
 
 

@@ -101,13 +101,7 @@ def calibrated(world: World, work: Work) -> np.ndarray:
     """Returns the greedy order by (1 − λ) · relevance − λ · KL(history's categories ‖ list's)."""
     settings, k = work.request.settings, work.request.k
     catalogue = world.catalogue
-    wanted = shares(
-        [
-            catalogue.categories[catalogue.index[e.item_id]]
-            for e in work.request.events
-            if e.item_id in catalogue.index
-        ]
-    )
+    wanted = shares([catalogue.categories[place] for place in work.request.seen])
     if not wanted:
         return np.arange(len(work.place))
     near = min(_DEPTH * k, len(work.place))

@@ -79,8 +79,8 @@ def never_seen(world: World, work: Work) -> tuple[np.ndarray, np.ndarray]:
     catalogue = world.catalogue
     if len(catalogue) == catalogue.n_model:
         return _NOTHING
-    seen = [catalogue.index[e.item_id] for e in work.request.events if e.item_id in catalogue.index]
-    if not seen:
+    seen = work.request.seen
+    if not len(seen):
         return _NOTHING
     assert work.allowed is not None
     profile = catalogue.words[seen].sum(axis=0)

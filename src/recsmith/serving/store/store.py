@@ -6,13 +6,13 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from recsmith.errors import DataError, InvalidValue, RecsmithError, require
+from recsmith.serving.records import Event, Item
 from recsmith.serving.store.migrate import migrate
 from recsmith.serving.store.tables import events, facts, items, shown, users
 
@@ -26,30 +26,6 @@ class StoreUnavailable(RecsmithError):
 
 class StoreFull(RecsmithError):
     """Is raised when the disk has no room; nothing of the call is kept."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Is one thing that a person did: `time` in milliseconds, `weight` a rating or a count."""
-
-    user_id: str
-    item_id: str
-    weight: float = 1.0
-    time: int = 0
-    event_id: str = ""
-
-
-@dataclass(frozen=True)
-class Item:
-    """Is one line of the catalogue; `data` holds categories and whatever else is known."""
-
-    item_id: str
-    title: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    in_stock: bool = True
-    deleted: bool = False
-    created: int = 0
-    version: int = 0
 
 
 class Store:
