@@ -9,13 +9,13 @@ import type { Input, Session, SessionOptions, Values } from "./session";
 /** The build without relaxed SIMD: half the files to keep, and every device rounds alike. */
 export const LITERT_SCRIPT = "litert_wasm_compat_internal.js";
 
-let loading: Promise<unknown> | undefined;
+let loading: Promise<void> | undefined;
 
 /** Opens a .tflite file. */
 export async function openLiteRt(model: Uint8Array<ArrayBuffer>, file: FileSpec, options: SessionOptions): Promise<Session> {
   try {
     // One runtime a page: LiteRT keeps it in a global of its own.
-    loading ??= loadLiteRt(new URL(LITERT_SCRIPT, options.runtimeUrl).href);
+    loading ??= start(new URL(LITERT_SCRIPT, options.runtimeUrl));
     await loading;
   } catch (error) {
     loading = undefined;
@@ -36,6 +36,14 @@ export async function openLiteRt(model: Uint8Array<ArrayBuffer>, file: FileSpec,
   }
   checkAgainst(compiled, file);
   return new LiteRtSession(compiled, options.accelerator);
+}
+
+/** Loads the wasm file once. */
+async function start(script: URL): Promise<void> {
+  // LiteRT tells of its well-being on standard error, which browsers show as errors of the page.
+  const quiet = (text: string): void => (/^(INFO|WARNING|VERBOSE)\b/.test(text) ? console.debug(text) : console.error(text));
+  (globalThis as { Module?: unknown }).Module = { print: console.debug, printErr: quiet };
+  await loadLiteRt(script.href);
 }
 
 class LiteRtSession implements Session {

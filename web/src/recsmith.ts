@@ -126,12 +126,12 @@ export class Recommender {
   }
 
   /**
-   * Returns the `k` best items for a history, best first; fewer when there are no more. Never one of the history.
+   * Returns the `k` best items for a history (10), best first; fewer when there are no more. Never one of the history.
    *
    * The history is oldest first. Ids that the catalogue does not know are left out; of a history longer than the graph
    * reads, the newest items count and the older ones are still not recommended. Nobody's history (`[]`) gets what is popular.
    */
-  async recommend(history: readonly HistoryEntry[], k = 10): Promise<Recommendation[]> {
+  async recommend(history: readonly HistoryEntry[], k = Math.min(10, this.manifest.top_k)): Promise<Recommendation[]> {
     if (!Number.isInteger(k) || k < 1) throw new InvalidValue("k", "a whole number above 0", k);
     if (k > this.manifest.top_k) throw new InvalidValue("k", `at most ${this.manifest.top_k}, the longest list of this bundle`, k);
     const events = this.events(history);
@@ -198,7 +198,7 @@ export class Recommender {
     let milliseconds = Infinity;
     for (const probe of probes) {
       const start = performance.now();
-      lists.push((await this.recommend(probe, Math.min(10, this.manifest.top_k))).map((one) => one.itemId));
+      lists.push((await this.recommend(probe)).map((one) => one.itemId));
       milliseconds = Math.min(milliseconds, performance.now() - start);
     }
     return { lists: JSON.stringify(lists), milliseconds };
@@ -285,7 +285,7 @@ async function accelerated(recommender: Recommender, bytes: Uint8Array<ArrayBuff
   const wanted = options.accelerator ?? "wasm";
   if (wanted === "wasm" || recommender.file.format !== "litert") return recommender;
   try {
-    if (!("gpu" in navigator)) throw new RuntimeUnavailable("no-runtime", "WebGPU must be there. This browser has none.");
+    if (!(await hasGpu())) throw new RuntimeUnavailable("no-runtime", "WebGPU must be there. This browser or device has none.");
     const session = await open(bytes, recommender.file, options, "webgpu");
     if (wanted === "webgpu") return new Recommender(recommender.manifest, recommender.catalogue, recommender.file, session);
     const some = [0, 1, 2, 3, 4].map((n) => recommender.catalogue.id(Math.floor((n / 5) * recommender.catalogue.size)));
@@ -294,6 +294,11 @@ async function accelerated(recommender: Recommender, bytes: Uint8Array<ArrayBuff
     if (wanted === "webgpu") throw error;
   }
   return recommender;
+}
+
+async function hasGpu(): Promise<boolean> {
+  const gpu = (navigator as { gpu?: { requestAdapter(): Promise<unknown> } }).gpu;
+  return gpu !== undefined && (await gpu.requestAdapter()) != null;
 }
 
 async function checked(folder: URL, file: FileSpec, onBytes?: (count: number) => void): Promise<Uint8Array<ArrayBuffer>> {

@@ -11,7 +11,8 @@ const H = 190;
 
 interface Style {
   readonly palettes: readonly Palette[];
-  readonly draw: Draw;
+  /** The figures of the genre; a title takes one of them. */
+  readonly draws: readonly Draw[];
 }
 
 const circle = (cx: number, cy: number, r: number, fill: string, more: Record<string, string | number> = {}): SVGElement => svg("circle", { cx, cy, r, fill, ...more });
@@ -153,26 +154,48 @@ const prints: Draw = (random, [, , a, b, c]) => {
   });
 };
 
+const waves: Draw = (random, [, , a, b, c]) => {
+  const [rise, length] = [9 + random() * 11, 46 + random() * 40];
+  const sun = circle(50 + random() * 100, 54, 24 + random() * 10, c);
+  const rows = range(5).map((n) => {
+    const y = 78 + n * 25;
+    const start = -random() * length;
+    const turns = range(14).map((i) => `q${length / 4} ${(i % 2 === 0 ? -1 : 1) * rise} ${length / 2} 0`);
+    return svg("path", { d: `M${start} ${y}${turns.join("")}V190H${start}z`, fill: n % 2 === 0 ? a : b });
+  });
+  return [sun, ...rows];
+};
+
+const steps: Draw = (random, [, , a, b, c]) => {
+  const n = 6;
+  const up = random() < 0.5;
+  const stairs = range(n).map((i) => {
+    const height = 24 + i * 24;
+    return rect(up ? i * (W / n) : W - (i + 1) * (W / n), H - height, W / n - 3, height, i % 2 === 0 ? a : b);
+  });
+  return [circle(up ? 40 + random() * 24 : 160 - random() * 24, 58, 22, c), ...stairs];
+};
+
 const bone = "#f4ead6";
 const STYLES: Readonly<Record<string, Style>> = {
-  "Film-Noir": { palettes: [["#15171b", bone, "#e8dcc0", "#15171b", "#8b2f25"], ["#1c1a24", bone, "#d6cfc4", "#1c1a24", "#7d6fae"]], draw: blinds },
-  Western: { palettes: [["#7c2f1d", "#fdebcf", "#f2a541", "#d96b2b", "#f6cf8b"], ["#3f2a1d", "#fbe8cb", "#e3682f", "#c98a4b", "#efc88d"]], draw: horizon },
-  Musical: { palettes: [["#401f4f", "#fdeaf2", "#f5b841", "#ef6f8e", "#7ed3d1"], ["#8a1c4a", "#ffeaf0", "#ffd166", "#f79d84", "#ffe8d6"]], draw: bars },
-  Documentary: { palettes: [["#23404a", "#e9f4f2", "#7fb7b2", "#f2b24c", "#d8e6e1"], ["#e6dfce", "#26302f", "#7b8a83", "#c4512d", "#26302f"]], draw: dots },
-  War: { palettes: [["#3c4233", "#eee9d6", "#8d8f62", "#c9b37a", "#b6422c"], ["#2d3136", "#efe9df", "#6c7a6a", "#b5a888", "#d0542f"]], draw: chevrons },
-  Horror: { palettes: [["#160f12", "#f6e3dc", "#c2242c", "#f2d8a7", "#6b1118"], ["#10181a", "#e4efe6", "#87a878", "#f1f7d0", "#2f4b41"]], draw: teeth },
-  "Sci-Fi": { palettes: [["#131a3a", "#e9ecff", "#f26b5e", "#f9c784", "#8fa3ff"], ["#0d2b33", "#e2f6f4", "#4fc4b7", "#f6f2d4", "#ef8354"], ["#241538", "#f3e8ff", "#b388eb", "#f7aef8", "#72ddf7"]], draw: orbits },
-  Animation: { palettes: [["#f2d7a0", "#2b2440", "#e4572e", "#29848c", "#2b2440"], ["#2a6f7d", "#fdf6e3", "#ffc857", "#e9724c", "#fdf6e3"], ["#e9e3f5", "#2c2350", "#7458c9", "#ef7b6c", "#35a79c"]], draw: tiles },
-  Fantasy: { palettes: [["#26284f", "#eeeaff", "#6c6fb9", "#40427f", "#ffe3a3"], ["#12403c", "#e5f7ec", "#3d8c74", "#23625a", "#f9e7a7"]], draw: peaks },
-  Mystery: { palettes: [["#1d2f3f", "#e8f0f4", "#39617d", "#e0a458", "#f7efd9"], ["#38233f", "#f5e9f7", "#6f4a7e", "#d98e73", "#f8e7cf"]], draw: rings },
-  Crime: { palettes: [["#26221f", "#f3e9dc", "#a8997f", "#e2b13c", "#c0412f"], ["#1f2d34", "#e7eff0", "#7596a1", "#e7733d", "#e9d8a6"]], draw: prints },
-  Romance: { palettes: [["#a93b52", "#fff0ee", "#f7a399", "#fbd3c7", "#6f1d3a"], ["#f3dcd6", "#4b1e2b", "#d8576b", "#8c3a68", "#5c1738"], ["#5b2a55", "#fdeaf6", "#e07aa8", "#f4b6a6", "#fbe7c6"]], draw: pair },
-  Thriller: { palettes: [["#202b26", "#e9f3ea", "#7fa48d", "#d8e35b", "#d8e35b"], ["#351a22", "#fbe6e4", "#c65a55", "#f4b55f", "#f4b55f"], ["#1b2440", "#e8edfb", "#6f86c9", "#f36b4d", "#f36b4d"]], draw: vertigo },
-  Adventure: { palettes: [["#1f5a5b", "#eaf7ef", "#efa94a", "#2f8079", "#fbeecb"], ["#8f4a20", "#fff1de", "#e8a24c", "#b9652c", "#fde3b0"]], draw: peaks },
-  Action: { palettes: [["#b3391f", "#fff3e3", "#cf5327", "#e0762f", "#fff3e3"], ["#17324d", "#eaf3fb", "#234a6e", "#2f6693", "#ffb238"], ["#3d1b1b", "#ffeadf", "#5e2623", "#86332b", "#ff8c42"]], draw: rays },
-  Children: { palettes: [["#f6c453", "#3a2a0a", "#e4572e", "#2a7f86", "#3a2a0a"], ["#7cc0b4", "#143a3a", "#fdf3d8", "#ee6c4d", "#143a3a"]], draw: tiles },
-  Comedy: { palettes: [["#f4cf6b", "#3b2a0c", "#d95d39", "#2f6f73", "#fff6e0"], ["#2f6f6b", "#f4fbf3", "#f6bd60", "#f28482", "#f7ede2"], ["#f1e3d0", "#38261b", "#e07a3f", "#3d8b8b", "#b3413b"], ["#d9634c", "#fff4e8", "#fbd38d", "#8f2f2a", "#ffe9d2"]], draw: smiles },
-  Drama: { palettes: [["#27374d", "#edf2f7", "#9db2bf", "#dd8a5e", "#f4e9d8"], ["#e9e2d4", "#2b2a27", "#37474f", "#bf5b3d", "#d6a449"], ["#4a3b34", "#f6ece2", "#c9ada1", "#8a6d5f", "#e9b872"], ["#2f4a3c", "#edf5ec", "#a3b899", "#d8b26e", "#f2efe2"]], draw: halves },
+  "Film-Noir": { palettes: [["#15171b", bone, "#e8dcc0", "#15171b", "#8b2f25"], ["#1c1a24", bone, "#d6cfc4", "#1c1a24", "#7d6fae"]], draws: [blinds, rings] },
+  Western: { palettes: [["#7c2f1d", "#fdebcf", "#f2a541", "#d96b2b", "#f6cf8b"], ["#3f2a1d", "#fbe8cb", "#e3682f", "#c98a4b", "#efc88d"]], draws: [horizon, peaks] },
+  Musical: { palettes: [["#401f4f", "#fdeaf2", "#f5b841", "#ef6f8e", "#7ed3d1"], ["#8a1c4a", "#ffeaf0", "#ffd166", "#f79d84", "#ffe8d6"]], draws: [bars, waves] },
+  Documentary: { palettes: [["#23404a", "#e9f4f2", "#7fb7b2", "#f2b24c", "#d8e6e1"], ["#e6dfce", "#26302f", "#7b8a83", "#c4512d", "#26302f"]], draws: [dots, steps] },
+  War: { palettes: [["#3c4233", "#eee9d6", "#8d8f62", "#c9b37a", "#b6422c"], ["#2d3136", "#efe9df", "#6c7a6a", "#b5a888", "#d0542f"]], draws: [chevrons, horizon] },
+  Horror: { palettes: [["#160f12", "#f6e3dc", "#c2242c", "#f2d8a7", "#6b1118"], ["#10181a", "#e4efe6", "#87a878", "#f1f7d0", "#2f4b41"]], draws: [teeth, rings, vertigo] },
+  "Sci-Fi": { palettes: [["#131a3a", "#e9ecff", "#f26b5e", "#f9c784", "#8fa3ff"], ["#0d2b33", "#e2f6f4", "#4fc4b7", "#f6f2d4", "#ef8354"], ["#241538", "#f3e8ff", "#b388eb", "#f7aef8", "#72ddf7"]], draws: [orbits, orbits, dots] },
+  Animation: { palettes: [["#f2d7a0", "#2b2440", "#e4572e", "#29848c", "#2b2440"], ["#2a6f7d", "#fdf6e3", "#ffc857", "#e9724c", "#fdf6e3"], ["#e9e3f5", "#2c2350", "#7458c9", "#ef7b6c", "#35a79c"]], draws: [tiles] },
+  Fantasy: { palettes: [["#26284f", "#eeeaff", "#6c6fb9", "#40427f", "#ffe3a3"], ["#12403c", "#e5f7ec", "#3d8c74", "#23625a", "#f9e7a7"]], draws: [peaks, orbits, waves] },
+  Mystery: { palettes: [["#1d2f3f", "#e8f0f4", "#39617d", "#e0a458", "#f7efd9"], ["#38233f", "#f5e9f7", "#6f4a7e", "#d98e73", "#f8e7cf"]], draws: [rings, blinds] },
+  Crime: { palettes: [["#26221f", "#f3e9dc", "#a8997f", "#e2b13c", "#c0412f"], ["#1f2d34", "#e7eff0", "#7596a1", "#e7733d", "#e9d8a6"]], draws: [prints, rings, blinds, steps, vertigo] },
+  Romance: { palettes: [["#a93b52", "#fff0ee", "#f7a399", "#fbd3c7", "#6f1d3a"], ["#f3dcd6", "#4b1e2b", "#d8576b", "#8c3a68", "#5c1738"], ["#5b2a55", "#fdeaf6", "#e07aa8", "#f4b6a6", "#fbe7c6"]], draws: [pair, waves, halves] },
+  Thriller: { palettes: [["#202b26", "#e9f3ea", "#7fa48d", "#d8e35b", "#d8e35b"], ["#351a22", "#fbe6e4", "#c65a55", "#f4b55f", "#f4b55f"], ["#1b2440", "#e8edfb", "#6f86c9", "#f36b4d", "#f36b4d"]], draws: [vertigo, blinds, chevrons] },
+  Adventure: { palettes: [["#1f5a5b", "#eaf7ef", "#efa94a", "#2f8079", "#fbeecb"], ["#8f4a20", "#fff1de", "#e8a24c", "#b9652c", "#fde3b0"]], draws: [peaks, waves] },
+  Action: { palettes: [["#b3391f", "#fff3e3", "#cf5327", "#e0762f", "#fff3e3"], ["#17324d", "#eaf3fb", "#234a6e", "#2f6693", "#ffb238"], ["#3d1b1b", "#ffeadf", "#5e2623", "#86332b", "#ff8c42"]], draws: [rays, chevrons, steps] },
+  Children: { palettes: [["#f6c453", "#3a2a0a", "#e4572e", "#2a7f86", "#3a2a0a"], ["#7cc0b4", "#143a3a", "#fdf3d8", "#ee6c4d", "#143a3a"]], draws: [tiles] },
+  Comedy: { palettes: [["#f4cf6b", "#3b2a0c", "#d95d39", "#2f6f73", "#fff6e0"], ["#2f6f6b", "#f4fbf3", "#f6bd60", "#f28482", "#f7ede2"], ["#f1e3d0", "#38261b", "#e07a3f", "#3d8b8b", "#b3413b"], ["#d9634c", "#fff4e8", "#fbd38d", "#8f2f2a", "#ffe9d2"]], draws: [smiles, bars, halves] },
+  Drama: { palettes: [["#27374d", "#edf2f7", "#9db2bf", "#dd8a5e", "#f4e9d8"], ["#e9e2d4", "#2b2a27", "#37474f", "#bf5b3d", "#d6a449"], ["#4a3b34", "#f6ece2", "#c9ada1", "#8a6d5f", "#e9b872"], ["#2f4a3c", "#edf5ec", "#a3b899", "#d8b26e", "#f2efe2"]], draws: [halves, waves, steps, pair] },
 };
 const FALLBACK = Object.values(STYLES);
 
@@ -183,7 +206,7 @@ export function cover(name: string, genres: readonly string[]): { drawing: SVGSV
   const genre = leading(genres);
   const style = genre !== undefined ? STYLES[genre]! : FALLBACK[hash(genres.join("|") || name) % FALLBACK.length]!;
   const palette = style.palettes[seed % style.palettes.length]!;
-  const drawing = svg("svg", { class: "drawing", viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true", focusable: "false" }, ...style.draw(random, palette));
+  const drawing = svg("svg", { class: "drawing", viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true", focusable: "false" }, ...style.draws[(seed >>> 8) % style.draws.length]!(random, palette));
   return { drawing, ground: palette[0], ink: palette[1] };
 }
 

@@ -38,6 +38,9 @@ export function icon(name: keyof typeof ICONS): SVGSVGElement {
 const ICONS = {
   plus: ["M12 5v14", "M5 12h14"],
   cross: ["M6 6l12 12", "M18 6L6 18"],
+  auto: ["M12 3a9 9 0 1 0 0 18z", "M12 3a9 9 0 0 1 0 18"],
+  light: ["M12 8a4 4 0 1 0 0 8a4 4 0 0 0 0-8z", "M12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.4 1.4M17.6 17.6L19 19M5 19l1.4-1.4M17.6 6.4L19 5"],
+  dark: ["M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5z"],
   heart: ["M12 20s-7-4.4-9-9a4.8 4.8 0 0 1 9-3.6A4.8 4.8 0 0 1 21 11c-2 4.6-9 9-9 9z"],
 } as const;
 

@@ -15,6 +15,7 @@ export interface Look {
 const MOST_GENRES = 3;
 /** A second reason is named when it weighs at least this much of the first. */
 const NEARLY_AS_MUCH = 0.6;
+const LONGEST_PAIR = 44;
 
 /** Shows recommendations as covers. A cover stays the same element as long as it is in the list. */
 export class CoverList {
@@ -97,9 +98,11 @@ export class CoverList {
       place.replaceChildren();
       return;
     }
-    const parts: Node[] = [document.createTextNode(words.because), h("em", {}, readTitle(first.title).name)];
-    if (second !== undefined && second.weight >= NEARLY_AS_MUCH * first.weight) {
-      parts.push(document.createTextNode(words.and), h("em", {}, readTitle(second.title).name));
+    const names = [first, second].filter((one) => one !== undefined).map((one) => readTitle(one.title).name);
+    const parts: Node[] = [document.createTextNode(words.because), h("em", {}, names[0]!)];
+    // Two long names would make more noise than sense.
+    if (second !== undefined && second.weight >= NEARLY_AS_MUCH * first.weight && names.join("").length <= LONGEST_PAIR) {
+      parts.push(document.createTextNode(words.and), h("em", {}, names[1]!));
     }
     place.replaceChildren(...parts);
   }

@@ -10,7 +10,7 @@ import { Finder, startSearch } from "./search";
 import { type Site, readSite } from "./site";
 import { type Remembered, Store } from "./store";
 import "./style.css";
-import { segments, showTheme } from "./switches";
+import { type Theme, segments, showTheme } from "./switches";
 import { readTitle } from "./titles";
 import { type Language, type Words, firstLanguage, genreWord, wordsOf } from "./words";
 
@@ -244,10 +244,11 @@ function renderFrame(): void {
   });
   byId("language").querySelector('[value="zh"]')?.nextElementSibling?.setAttribute("lang", "zh-Hans");
   const theme = store.setting("theme");
-  segments(byId("theme"), words.themeLabel, words.theme, theme === "light" || theme === "dark" ? theme : "auto", (chosen) => {
+  const chooseTheme = (chosen: Theme): void => {
     store.keepSetting("theme", chosen);
     showTheme(chosen);
-  });
+  };
+  segments(byId("theme"), words.themeLabel, words.theme, theme === "light" || theme === "dark" ? theme : "auto", chooseTheme, { auto: "auto", light: "light", dark: "dark" });
 }
 
 /** Lets browsers that can install the page do so at the press of a button. */
