@@ -47,11 +47,13 @@ class Around:
             message = await receive()
             got += len(message.get("body", b""))
             if got > most:
-                raise _TooLarge
+                raise _TooLarge  # FastAPI makes a 400 of it, which `marked` keeps back
             return message
 
         async def marked(message: Message) -> None:
             nonlocal status
+            if got > most:
+                return
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [(n, v) for n, v in message["headers"] if n not in _SAFE]
@@ -68,9 +70,11 @@ class Around:
         try:
             await self._app(scope, bounded, marked)
         except _TooLarge:
-            status = 413
-            await _too_large(send, most, request_id)
+            pass
         finally:
+            if got > most:
+                status = 413
+                await _too_large(send, most, request_id)
             self._count(scope, status, began, request_id)
 
     def _count(self, scope: Scope, status: int, began: float, request_id: str) -> None:

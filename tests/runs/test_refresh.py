@@ -1,0 +1,69 @@
+"""Refresh: trains on what came in, publishes what is not worse, refuses what is."""
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from recsmith.models import IALS, Popular
+from recsmith.runs.refresh import refresh
+from recsmith.serving.engine import first_load
+from recsmith.serving.records import Event
+from recsmith.serving.store import Store
+from recsmith.serving.versions import Versions
+from recsmith.testing.toy import tastes
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A published model whose store holds what it learnt from."""
+    model = IALS(embedding_dim=8, n_epochs=5).fit(tastes())
+    store = Store(f"sqlite:///{tmp_path / 's.db'}")
+    first_load(store, model.memory)
+    versions = Versions(tmp_path / "versions")
+    about = {"recipe": {"class": "IALS", "embedding_dim": 8, "n_epochs": 5}, "through": store.last_seq()}
+    versions.publish(model, about)
+    yield versions, store
+    store.close()
+
+
+def news(n, *, user="new"):
+    return [
+        Event(f"{user}{i % 7}", f"i{(i % 7) % 4 + 4 * (i // 7):03d}", 5.0, 10**12 + i, f"n{i}") for i in range(n)
+    ]
+
+
+def test_without_new_events_nothing_happens(place):
+    versions, store = place
+    done = refresh(versions, store)
+    assert (done.version, done.n_new) == (None, 0)
+    assert versions.names() == ["000001"]
+
+
+def test_new_people_are_hot_afterwards(place):
+    versions, store = place
+    store.add_events(news(56))
+    done = refresh(versions, store, margin=1.0)
+    assert done.version == "000002"
+    assert done.n_new == 56
+    assert versions.current() == "000002"
+    model, about = versions.load("000002")
+    assert "new3" in model.memory.users
+    assert about["parent"] == "000001"
+    assert about["through"] == store.last_seq()
+    assert 0 <= done.judged["after"] <= 1
+    assert refresh(versions, store).why.startswith("0 new events")
+
+
+def test_a_model_that_is_worse_is_not_published(place):
+    versions, store = place
+    about = versions.about("000001")
+    model, _ = versions.load("000001")
+    versions.publish(model, {**about, "recipe": {"class": "Popular"}})  # the next training is of another kind
+    store.add_events(news(56))
+    done = refresh(versions, store, margin=0.0)
+    assert done.version is None
+    assert done.judged["difference"] < 0
+    assert "worse by" in done.why
+    assert versions.current() == "000002"
+    assert refresh(versions, store, margin=1.0).version == "000003"
+    assert isinstance(versions.load("000003")[0], Popular)
