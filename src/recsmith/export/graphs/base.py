@@ -58,6 +58,8 @@ class DeviceGraph(nn.Module, ABC):
     """Whether `weight` is among the inputs: float32 [B, H], 0 where the history is padding."""
     extra_inputs: tuple[Input, ...] = ()
     """What else goes in: event_…, person_…, context_…"""
+    request_time: int | None = None
+    """Milliseconds since 1970 that stand for the time of a request when none is known; None: of no matter."""
 
     @abstractmethod
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -130,8 +132,13 @@ class Recommend(nn.Module):
 
     def __init__(self, graph: DeviceGraph, popularity_I: Tensor, *, k: int) -> None:
         super().__init__()
-        self.graph, self.k = graph, min(k, graph.n_items)
+        self.inner, self.k = graph, min(k, graph.n_items)
         self.register_buffer("popularity_I", popularity_I.to(torch.float32))
+
+    @property
+    def graph(self) -> DeviceGraph:
+        """The model's graph; a module of that very name would be lost in torch.fx."""
+        return self.inner
 
     def forward(self, history: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         """Returns {"item", "score"}."""
@@ -160,11 +167,11 @@ class Scores(nn.Module):
 
     def __init__(self, graph: DeviceGraph) -> None:
         super().__init__()
-        self.graph = graph
+        self.inner = graph
 
     def forward(self, history: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         """Returns {"scores"}."""
-        return {"scores": self.graph.scores(history, inputs)}
+        return {"scores": self.inner.scores(history, inputs)}
 
 
 class RecommendAndScores(nn.Module):
@@ -185,11 +192,16 @@ class Rank(nn.Module):
 
     def __init__(self, graph: RankGraph) -> None:
         super().__init__()
-        self.graph = graph
+        self.inner = graph
+
+    @property
+    def graph(self) -> RankGraph:
+        """The ranking model's graph."""
+        return self.inner
 
     def forward(self, history: Tensor, candidate: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         """Returns {"score"}."""
-        score_BN = self.graph.scores(history, candidate.clamp(min=0), inputs)
+        score_BN = self.inner.scores(history, candidate.clamp(min=0), inputs)
         return {"score": torch.where(candidate >= 0, score_BN, 0.0)}
 
 

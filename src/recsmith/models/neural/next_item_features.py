@@ -12,7 +12,8 @@ from torch import Tensor
 
 from recsmith.data import Dataset, Feature, Histories
 from recsmith.data.dataset import FeatureKind
-from recsmith.data.feature_space import TIME_PARTS, Column, FeatureSpace, time_parts
+from recsmith.data.event_table import event_table
+from recsmith.data.feature_space import TIME_PARTS, Column, FeatureSpace
 from recsmith.errors import InvalidValue, nearest
 from recsmith.models.memory import Memory
 from recsmith.models.neural.next_item_config import ITEM_ID, USER_ID, FeatureSettings, NextItemConfig
@@ -22,7 +23,6 @@ EVENT = {"rating": Feature("rating", "number"), "gap": Feature("gap", "number")}
     part.name: part for part in TIME_PARTS
 }
 """The columns that every log has of its events; those of time are unknown where it has no times."""
-_HOUR = 3_600_000
 
 
 class Spaces:
@@ -106,23 +106,6 @@ class Spaces:
     def of_dict(cls, described: Mapping[str, Any]) -> Spaces:
         """Reads what `to_dict` wrote."""
         return cls(*(FeatureSpace.of_dict(described[name]) for name in ("event", "item", "user")))
-
-
-def event_table(histories: Histories) -> pl.DataFrame:
-    """Returns the columns `EVENT` of each event; those of time are empty where there are no times.
-
-    `gap` is log(1 + hours since the event before), empty for a person's first.
-    """
-    n = len(histories.item)
-    if histories.time is None:
-        empty = pl.Series([None] * n, dtype=pl.Float64)
-        times = pl.DataFrame({"instant": empty, "hour_of_day": empty, "day_of_week": empty, "gap": empty})
-    else:
-        hours = np.diff(histories.time, prepend=histories.time[:1]) / _HOUR
-        gap = np.log1p(np.maximum(hours, 0))
-        gap[histories.indptr[:-1][histories.lengths > 0]] = np.nan
-        times = time_parts(histories.time).with_columns(gap=pl.Series(gap))
-    return times.with_columns(rating=pl.Series(histories.weight.astype(np.float64)))
 
 
 def _distinct(features: Iterable[FeatureSettings]) -> dict[str, FeatureSettings]:

@@ -1,0 +1,81 @@
+"""Conversion to ONNX with torch's own exporter: one file, any batch, outputs item, score and scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from recsmith.errors import require
+from recsmith.export.bundle import described
+from recsmith.export.graphs.base import DeviceParts, Input, RecommendAndScores
+from recsmith.export.litert import quiet
+from recsmith.export.manifest import FileSpec, Quantize, SignatureSpec
+from recsmith.export.signatures import rank_spec, recommend_spec, scores_spec
+
+EXTRA = "onnx"
+
+
+def ready() -> None:
+    """Raises `MissingExtra` where the exporter is not installed."""
+    for module in ("onnx", "onnxscript"):
+        require(module, extra=EXTRA)
+
+
+def convert(parts: DeviceParts, folder: Path, *, quantize: Quantize | None) -> list[FileSpec]:
+    """Writes model.onnx (and rank.onnx), and what `quantize` asks for beside it; returns their entries."""
+    recommend = parts.recommend
+    signatures = [recommend_spec(parts, name="recommend", batch=None)]
+    net: nn.Module = recommend
+    if parts.with_scores:
+        net = RecommendAndScores(recommend)
+        signatures.append(scores_spec(parts, batch=None))
+    outputs = [o.name for s in signatures for o in s.outputs]
+    specs = _write(
+        net, recommend.graph.inputs, outputs, folder / "model.onnx", "recommend", signatures, quantize
+    )
+    if parts.rank is not None:
+        graph = parts.rank.graph
+        entry = [rank_spec(graph, batch=None)]
+        specs += _write(parts.rank, graph.inputs, ["score"], folder / "rank.onnx", "rank", entry, quantize)
+    return specs
+
+
+def _write(
+    net: nn.Module,
+    inputs: tuple[Input, ...],
+    outputs: list[str],
+    file: Path,
+    role: Any,
+    signatures: list[SignatureSpec],
+    quantize: Quantize | None,
+) -> list[FileSpec]:
+    sample = {i.name: i.empty(2) for i in inputs}  # traced with two people, so that the batch stays free
+    batch = torch.export.Dim("batch")
+    extra = [i.name for i in inputs if i.name not in ("history", "candidate")]
+    free: dict[str, Any] = {i.name: {0: batch} for i in inputs if i.name not in extra}
+    if extra:
+        free["inputs"] = {name: {0: batch} for name in extra}
+    with quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            net.eval(),
+            (),
+            kwargs=sample,
+            input_names=[i.name for i in inputs],
+            output_names=outputs,
+            dynamic_shapes=free,
+            dynamo=True,
+            verbose=False,
+            optimize=True,
+        )
+        assert program is not None
+        program.save(str(file), external_data=False)
+    specs = [described(file, role, format="onnx", signatures=tuple(signatures))]
+    if quantize is not None:
+        from recsmith.export.quantize_onnx import quantized
+
+        small = quantized(file, quantize)
+        specs.append(described(small, role, format="onnx", quantize=quantize, signatures=tuple(signatures)))
+    return specs
