@@ -84,3 +84,29 @@ def test_a_stranger_is_shown_what_they_named():
     assert person.is_new
     assert [liked.title for liked in person.liked] == ["Film 1 of genre 1"]
     assert all(not pick.because for pick in person.picks)
+
+
+def test_crosses_of_features_are_found_in_a_stage_of_a_pipeline():
+    pytest.importorskip("torch", reason="the neural extra is not installed")
+    from recsmith.models import DCN, Pipeline
+
+    ranker = {
+        "class": "DCN",
+        "embedding_dim": 2,
+        "deep_dims": (2,),
+        "n_epochs": 1,
+        "context": ("hour_of_day",),
+    }
+    two = Pipeline(retriever={"class": "Popular"}, ranker=ranker).fit(tastes())
+    found = content.crosses(two)
+    assert found.model == "DCN"
+    assert found.names[:3] == ["user id", "request hour of day", "item id"]
+    assert found.weights.shape == (len(found.names), len(found.names))
+    alone = DCN(**{name: value for name, value in ranker.items() if name != "class"}).fit(tastes())
+    np.testing.assert_array_equal(found.weights, content.crosses(alone).weights)
+    ranker["version"] = "v1"
+    assert content.crosses(Pipeline(retriever={"class": "Popular"}, ranker=ranker).fit(tastes())) is None
+    assert (
+        content.crosses(Pipeline(retriever={"class": "IALS"}, ranker={"class": "Popular"}).fit(tastes()))
+        is None
+    )

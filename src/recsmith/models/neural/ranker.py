@@ -106,7 +106,8 @@ class RankerInput(nn.Module):
 
 def _named(side: str, shape: FeatureShape) -> str:
     """Returns a feature's name for people: "user id", "item genres", "user age (value)"."""
-    plain = shape.name.removeprefix("user_").removeprefix("item_").removesuffix(VALUE)
+    bare = shape.name.removeprefix("user_").removeprefix("item_").removesuffix(VALUE)
+    plain = bare.replace("_", " ")
     return f"{side} {plain}{' (value)' if shape.name.endswith(VALUE) else ''}"
 
 
