@@ -35,7 +35,7 @@ class SASRecConfig(SequenceConfig):
     """Where the norm is; gated is LiGR's block."""
     context_length: int = Field(200, ge=1)
     """The newest events that a prediction sees."""
-    dropout: float = Field(0.2, ge=0, lt=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
     """On the events' vectors, once, and in the blocks."""
     n_epochs: int = Field(60, ge=1)
     """Passes over the data."""
