@@ -5,7 +5,8 @@ import pytest
 pytest.importorskip("fastapi")
 
 from recsmith.models import IALS, Popular
-from recsmith.runs.refresh import refresh
+from recsmith.runs import refresh as module
+from recsmith.runs.refresh import first_held_back, refresh
 from recsmith.serving.engine import first_load
 from recsmith.serving.records import Event
 from recsmith.serving.store import Store
@@ -28,7 +29,8 @@ def place(tmp_path):
 
 def news(n, *, user="new"):
     return [
-        Event(f"{user}{i % 7}", f"i{(i % 7) % 4 + 4 * (i // 7):03d}", 5.0, 10**12 + i, f"n{i}") for i in range(n)
+        Event(f"{user}{i % 7}", f"i{(i % 7) % 4 + 4 * (i // 7):03d}", 5.0, 10**12 + i, f"n{i}")
+        for i in range(n)
     ]
 
 
@@ -54,7 +56,28 @@ def test_new_people_are_hot_afterwards(place):
     assert refresh(versions, store).why.startswith("0 new events")
 
 
-def test_a_model_that_is_worse_is_not_published(place):
+def test_the_newest_events_of_enough_people_are_held_back():
+    events = [Event(f"u{n // 2}", "a", time=n) for n in range(1000)]
+    assert (
+        first_held_back(events, 1000) == 1000 - 199
+    )  # of 100 people: the last event of the hundredth is one of two
+    assert first_held_back(events, 100) == 950
+    assert first_held_back(events, 1) == 999
+
+
+def test_few_people_cannot_hold_a_model_back(place):
+    versions, store = place
+    about = versions.about("000001")
+    model, _ = versions.load("000001")
+    versions.publish(model, {**about, "recipe": {"class": "Popular"}})
+    store.add_events(news(56))
+    done = refresh(versions, store, margin=0.0)
+    assert done.version == "000003"
+    assert done.why == "too few people to judge by: 7"
+
+
+def test_a_model_that_is_worse_is_not_published(place, monkeypatch):
+    monkeypatch.setattr(module, "TOO_FEW", 5)
     versions, store = place
     about = versions.about("000001")
     model, _ = versions.load("000001")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from recsmith.config import Run
 from recsmith.config.recipe import EvaluateRecipe, ModelRecipe, Recipe, RunRecipe
@@ -17,10 +18,10 @@ from recsmith.data import (
     Split,
     by_time,
     hold_out_users,
-    k_fold,
     leave_last_out,
     random_holdout,
 )
+from recsmith.data.split import one_fold
 from recsmith.errors import InvalidValue, MissingExtra, nearest
 from recsmith.evaluation import Evaluation, evaluate, sample_negatives
 from recsmith.evaluation.events import predictor
@@ -28,12 +29,12 @@ from recsmith.evaluation.metrics import RatingMetric, parse_metrics
 from recsmith.models import MODELS, Recommender
 from recsmith.runs.sources import given_split, refuse_unknown
 
-_RULES: dict[str, Callable[..., Any]] = {
+_RULES: dict[str, Callable[..., Split]] = {
     "leave_last_out": leave_last_out,
     "by_time": by_time,
     "random_holdout": random_holdout,
     "hold_out_users": hold_out_users,
-    "k_fold": k_fold,
+    "k_fold": one_fold,
 }
 
 
@@ -89,24 +90,17 @@ def make_split(data: Dataset, whole: Recipe) -> Split:
         return Split(train=data, test=nothing, rule="None: everything is for training, nothing is judged.")
     rule = _RULES[recipe.rule]
     parameters = [name for name in inspect.signature(rule).parameters if name != "data"]
-    refuse_unknown(recipe.rule, recipe.settings, (*parameters, "fold") if rule is k_fold else parameters)
+    refuse_unknown(recipe.rule, recipe.settings, parameters)
     settings = dict(recipe.settings)
-    fold = settings.pop("fold", 1)
     if "seed" in parameters:
         settings.setdefault("seed", seed)
     try:
-        made = rule(data, **settings)
+        made: Split = rule(data, **settings)
     except TypeError as error:
         raise InvalidValue(
             "split", f"settings that {recipe.rule} can use ({error})", recipe.settings
         ) from error
-    if rule is not k_fold:
-        split: Split = made
-        return split
-    if not isinstance(fold, int) or not 1 <= fold <= len(made):
-        raise InvalidValue("split.fold", f"between 1 and {len(made)}", fold)
-    one: Split = made[fold - 1]
-    return one
+    return made
 
 
 def check_judging(model: Recommender, recipe: EvaluateRecipe) -> None:
@@ -134,12 +128,19 @@ def judge(model: Recommender, split: Split, recipe: EvaluateRecipe, *, run: Run)
 
 
 def fingerprint(data: Dataset) -> str:
-    """Returns a short mark of the events and their ids, to tell whether data are the same as before."""
-    mark = 0
+    """Returns a short mark of the events and their ids, to tell whether data are the same as before.
+
+    It hangs on nothing but values: other versions of the libraries give the same.
+    """
+    mark = hashlib.blake2b(digest_size=8)
     events = data.interactions
     for column in (events.user, events.item, events.weight, events.time):
         if column is not None:
-            mark = zlib.crc32(np.ascontiguousarray(column).data, mark)
+            mark.update(np.ascontiguousarray(column).data)
     for ids in (data.users.ids, data.items.ids):
-        mark = zlib.crc32(ids.hash(seed=0).to_numpy().tobytes(), mark)
-    return f"{mark:08x}-{len(data)}"
+        if ids.dtype == pl.String:
+            mark.update(np.ascontiguousarray(ids.str.len_bytes().to_numpy()).data)
+            mark.update("".join(ids.to_list()).encode())
+        else:
+            mark.update(np.ascontiguousarray(ids.to_numpy()).data)
+    return f"{mark.hexdigest()}-{len(data)}"

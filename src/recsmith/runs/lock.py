@@ -18,9 +18,15 @@ class RunIsLocked(RecsmithError):
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
     """Holds the lock of a run folder; raises `RunIsLocked` at once when another process has it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     path = folder.parent / f".{folder.name}.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise RecsmithError(
+            f"run folder must be where files can be written. Got {folder}: {error.strerror}. "
+            "Give another --out."
+        ) from error
     held = False
     try:
         held = _take(handle) and _is_still_there(handle, path)

@@ -26,6 +26,10 @@ from recsmith.serving.store import Store
 from recsmith.serving.versions import Versions
 
 K = 10
+ENOUGH = 100
+"""People whose newest events are held back, if half of what is new has so many."""
+TOO_FEW = 30
+"""With fewer people a difference says nothing: the new model is published for what it has seen."""
 _PEOPLE = 5_000  # judged at most; drawn evenly
 
 
@@ -47,15 +51,15 @@ def refresh(
     *,
     margin: float = 0.005,
     min_new: int = 1,
-    newest: float = 0.05,
     run: Run | None = None,
     now: datetime | None = None,
 ) -> Refreshed:
     """Retrains the recipe of the model in place and publishes it when it is not worse by more than `margin`.
 
-    The newest events (a share of all, half of what is new at most) are held back; a model fitted on the rest
-    and the model in place rank them for the same people with the same visible histories. What is published is
-    fitted on everything. The figures stay with the version.
+    The newest events, of `ENOUGH` people but at most half of what is new, are held back; a model fitted on
+    the rest and the model in place rank them for the same people with the same visible histories. With fewer
+    than `TOO_FEW` people nothing can be told, and the new model is published. What is published is fitted on
+    everything. The figures stay with the version.
     """
     current = versions.current()
     if current is None:
@@ -72,13 +76,14 @@ def refresh(
     items = [item for item in store.items_since(0) if not item.deleted]
     recipe = ModelRecipe.model_validate(about["recipe"])
     feedback: Feedback = old.memory.feedback
-    cut = len(events) - max(1, min(int(newest * len(events)), (n_new + 1) // 2))
     by_time = sorted(events, key=lambda event: event.time)
+    cut = first_held_back(by_time, n_new)
     train, test = by_time[:cut], by_time[cut:]
     this_run = run or Run()
     trial = make_model(recipe).fit(as_data(train, items, feedback), run=this_run)
     judged = compare_on(old, trial, train, test)
-    if judged.get("difference", 0.0) < -margin:
+    n_people = int(judged.get("n_users", 0))
+    if n_people >= TOO_FEW and judged["difference"] < -margin:
         why = f"NDCG@{K} on the newest events is worse by {-judged['difference']:.4f}, more than {margin:g}"
         return Refreshed(None, why, len(events), n_new, judged)
     model = make_model(recipe).fit(as_data(by_time, items, feedback), run=this_run)
@@ -94,7 +99,23 @@ def refresh(
             "parent": current,
         },
     )
-    return Refreshed(version, "not worse than the model in place", len(events), n_new, judged)
+    why = (
+        "not worse than the model in place"
+        if n_people >= TOO_FEW
+        else f"too few people to judge by: {n_people}"
+    )
+    return Refreshed(version, why, len(events), n_new, judged)
+
+
+def first_held_back(by_time: Sequence[Event], n_new: int) -> int:
+    """Returns where the held-back events begin: of `ENOUGH` people, but at most half of what is new."""
+    first = len(by_time) - (n_new + 1) // 2
+    people: set[str] = set()
+    for place in range(len(by_time) - 1, first - 1, -1):
+        people.add(by_time[place].user_id)
+        if len(people) >= ENOUGH and len(by_time) - place >= ENOUGH:
+            return place
+    return first
 
 
 def as_data(events: Sequence[Event], items: Sequence[Item], feedback: Feedback) -> Dataset:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from recsmith.errors import require
 from recsmith.serving.app import create_app
@@ -31,11 +32,22 @@ def run_server(settings: ServeSettings, *, say: Callable[[str], None]) -> None:
     closing = threading.Event()
     if settings.refresh_every is not None:
         threading.Thread(target=_refresh, args=(settings, closing), daemon=True).start()
-    say(f"Serving on http://{settings.host}:{settings.port} (docs at /docs); Ctrl-C ends it.")
+    listening = config.bind_socket()
+    server = uvicorn.Server(config)
+    begin = server.startup
+
+    async def startup(*args: Any, **named: Any) -> None:
+        await begin(*args, **named)
+        if server.started:  # only now: who reads this may ask at once
+            port = listening.getsockname()[1]
+            say(f"Serving on http://{settings.host}:{port} (docs at /docs); Ctrl-C ends it.")
+
+    server.startup = startup
     try:
-        uvicorn.Server(config).run()
+        server.run(sockets=[listening])
     finally:
         closing.set()
+        listening.close()
 
 
 def _refresh(settings: ServeSettings, closing: threading.Event) -> None:
