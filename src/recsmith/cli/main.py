@@ -9,12 +9,14 @@ from typer.core import TyperGroup
 
 import recsmith
 from recsmith.cli import (
+    bundle,
     compare,
     crosstab,
     demo,
     doctor,
     evaluate,
     explain,
+    export,
     import_config,
     recommend,
     refresh,
@@ -53,6 +55,10 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="What is in an interaction log.")
 
+bundle_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="Look at, prove and time what export wrote."
+)
+
 
 @app.callback()
 def _root(
@@ -64,12 +70,28 @@ def _root(
     pass
 
 
-for command in (demo, train, evaluate, compare, recommend, similar, explain, report, serve, refresh, doctor):
+for command in (
+    demo,
+    train,
+    evaluate,
+    compare,
+    recommend,
+    similar,
+    explain,
+    report,
+    export,
+    serve,
+    refresh,
+    doctor,
+):
     name = command.__name__.rsplit(".", 1)[-1]
     app.command(name, epilog=command.EXAMPLE)(getattr(command, name))
 data_app.command("summary", epilog=summary.EXAMPLE)(summary.summary)
 data_app.command("crosstab", epilog=crosstab.EXAMPLE)(crosstab.crosstab)
 app.command("import-config", epilog=import_config.EXAMPLE)(import_config.import_config)
+for one, shown in (("inspect", bundle.INSPECT), ("verify", bundle.VERIFY), ("bench", bundle.BENCH)):
+    bundle_app.command(one, epilog=shown)(getattr(bundle, one))
+app.add_typer(bundle_app, name="bundle", epilog="Example: recsmith bundle verify bundles/sasrec")
 app.add_typer(data_app, name="data", epilog="Example: recsmith data summary ratings.csv")
 
 

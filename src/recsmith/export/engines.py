@@ -11,6 +11,7 @@ import numpy as np
 
 from recsmith.errors import InvalidValue, ModelFileError, require
 from recsmith.export.manifest import FileSpec, Format, SignatureSpec
+from recsmith.export.quiet import quiet
 
 PACKAGE: dict[Format, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "litert-runtime"),
@@ -32,7 +33,8 @@ class LiteRTEngine:
     def __init__(self, file: Path, spec: FileSpec, *, n_threads: int = 1) -> None:
         module = require(PACKAGE["litert"][0], extra=PACKAGE["litert"][1])
         try:
-            self._interpreter: Any = module.Interpreter(model_path=str(file), num_threads=n_threads)
+            with quiet():  # it announces its delegate on standard error
+                self._interpreter: Any = module.Interpreter(model_path=str(file), num_threads=n_threads)
             there = set(self._interpreter.get_signature_list())
         except (ValueError, RuntimeError) as error:
             raise ModelFileError(f"{file} must be a LiteRT model. Got: {_first_line(error)}") from error

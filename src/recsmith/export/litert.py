@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +9,11 @@ from torch import nn
 
 from recsmith.errors import require
 from recsmith.export.bundle import described
+from recsmith.export.flatbuffer import tidy
 from recsmith.export.graphs.base import DeviceParts, Input, Scores
 from recsmith.export.manifest import FileSpec, Quantize, SignatureSpec
+from recsmith.export.quantize_litert import variants
+from recsmith.export.quiet import quiet
 from recsmith.export.signatures import BATCH, rank_spec, recommend_spec, scores_spec
 
 EXTRA = "litert"
@@ -23,8 +21,9 @@ EXTRA = "litert"
 
 def ready() -> None:
     """Raises `MissingExtra` where the exporter is not installed."""
-    for module in ("litert_torch",):
-        require(module, extra=EXTRA)
+    with quiet():
+        for module in ("litert_torch",):
+            require(module, extra=EXTRA)
 
 
 def convert(parts: DeviceParts, folder: Path, *, quantize: Quantize | None) -> list[FileSpec]:
@@ -58,25 +57,11 @@ def _write(
             sample = {i.name: i.empty(spec.batch) for i in inputs}
             converter = converter.signature(spec.name, module.eval(), sample_kwargs=sample)
         converter.convert().export(str(file))
+        smaller = [] if quantize is None else variants(file, quantize)
     signatures = tuple(spec for _, spec in asked)
-    specs = [described(file, role, format="litert", signatures=signatures)]
-    if quantize is not None:
-        from recsmith.export.quantize_litert import quantized
-
-        small = quantized(file, quantize)
-        specs.append(described(small, role, format="litert", quantize=quantize, signatures=signatures))
+    specs = []
+    for one in (file, *smaller):  # the quantiser goes by names, so it comes before they are dropped
+        tidy(one)
+        kind = None if one == file else quantize
+        specs.append(described(one, role, format="litert", quantize=kind, signatures=signatures))
     return specs
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps the exporters' own chatter (warnings, logs, TensorFlow's start messages) from the person."""
-    before = logging.root.manager.disable
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(before)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsmith.data.feature_space import FeatureSpace
-from recsmith.errors import InvalidValue, RecsmithError
+from recsmith.errors import InvalidValue, MissingExtra, RecsmithError, require
 from recsmith.export import parity
 from recsmith.export.bundle import CATALOGUE, PARITY, Bundle, described, is_bundle
 from recsmith.export.catalogue import write_catalogue
@@ -27,10 +27,12 @@ from recsmith.export.manifest import (
     WeightSpec,
 )
 from recsmith.export.parity import Cases
+from recsmith.export.runtime import recommender_of
 from recsmith.models.base import Recommender
 from recsmith.storage import folder_aside
 
 if TYPE_CHECKING:
+    from recsmith.export.engines import Engine
     from recsmith.export.graphs.base import DeviceGraph, DeviceParts
 
 FORMATS: tuple[Format, ...] = ("litert", "onnx", "executorch")
@@ -101,9 +103,21 @@ def export_model(
     return Bundle.open(target)
 
 
+def missing() -> dict[Format, MissingExtra]:
+    """Returns the formats whose exporters are not installed here, with what installs them."""
+    absent: dict[Format, MissingExtra] = {}
+    for one in FORMATS:
+        try:
+            _writer(one)
+        except MissingExtra as error:
+            absent[one] = error
+    return absent
+
+
 def _writer(format: Format) -> Callable[..., list[FileSpec]]:
     if format not in FORMATS:
         raise InvalidValue("format", f"one of {', '.join(FORMATS)}", format)
+    require("torch", extra=format)
     module = importlib.import_module(f"recsmith.export.{format}")
     module.ready()
     convert: Callable[..., list[FileSpec]] = module.convert
@@ -137,23 +151,47 @@ def _cases(model: Recommender, graph: DeviceGraph, *, top_k: int, n_histories: i
 
 def _judged(bundle: Bundle, model: Recommender, cases: Cases) -> list[FileSpec]:
     """Returns the files with their figures; of several quantised the same way, the smallest that passes."""
-    from recsmith.export.runtime import recommender_of
+    files = [_with_figures(bundle, spec, model, cases) for spec in bundle.manifest.files]
+    kept: list[FileSpec] = []
+    for key in dict.fromkeys((f.role, f.format, f.quantize) for f in files):
+        same = [f for f in files if (f.role, f.format, f.quantize) == key]
+        best = min(same, key=lambda f: (f.parity is not None and not f.parity.passed, f.bytes))
+        for other in same:
+            if other is not best:
+                bundle.file(other).unlink()
+        kept.append(_plainly_named(bundle, best) if len(same) > 1 else best)
+    return kept
 
-    judged: list[FileSpec] = []
-    for spec in bundle.manifest.files:
-        if spec.role != "recommend":
-            judged.append(spec)
-            continue
-        reader = recommender_of(bundle, spec)
-        figures = parity.check(
-            cases,
-            model.memory.items,
-            reader.on_device,
-            liked_weight=model.memory.liked_weight,
-            quantize=spec.quantize,
-        )
-        judged.append(spec.model_copy(update={"parity": figures}))
-    return judged
+
+def _with_figures(bundle: Bundle, spec: FileSpec, model: Recommender, cases: Cases) -> FileSpec:
+    if spec.role != "recommend":
+        return spec
+    reader = recommender_of(bundle, spec, engine=_engine(bundle, spec))
+    figures = parity.check(
+        cases,
+        model.memory.items,
+        reader.on_device,
+        liked_weight=model.memory.liked_weight,
+        quantize=spec.quantize,
+    )
+    return spec.model_copy(update={"parity": figures})
+
+
+def _plainly_named(bundle: Bundle, spec: FileSpec) -> FileSpec:
+    """Returns the entry of a chosen variant under the name that every bundle has: model.int8.tflite."""
+    stem, _, ending = spec.path.split(".")
+    name = f"{stem}.{spec.quantize}.{ending}"
+    bundle.file(spec).rename(bundle.path / name)
+    return spec.model_copy(update={"path": name})
+
+
+def _engine(bundle: Bundle, spec: FileSpec) -> Engine | None:
+    """Returns what reads a .pte; the other formats have their own runtimes."""
+    if spec.format != "executorch":
+        return None
+    from recsmith.export.engine_executorch import ExecuTorchEngine
+
+    return ExecuTorchEngine(bundle.file(spec), spec)
 
 
 def _manifest(

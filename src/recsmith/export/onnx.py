@@ -11,8 +11,9 @@ from torch import nn
 from recsmith.errors import require
 from recsmith.export.bundle import described
 from recsmith.export.graphs.base import DeviceParts, Input, RecommendAndScores
-from recsmith.export.litert import quiet
 from recsmith.export.manifest import FileSpec, Quantize, SignatureSpec
+from recsmith.export.quantize_onnx import variants
+from recsmith.export.quiet import quiet
 from recsmith.export.signatures import rank_spec, recommend_spec, scores_spec
 
 EXTRA = "onnx"
@@ -20,8 +21,9 @@ EXTRA = "onnx"
 
 def ready() -> None:
     """Raises `MissingExtra` where the exporter is not installed."""
-    for module in ("onnx", "onnxscript"):
-        require(module, extra=EXTRA)
+    with quiet():
+        for module in ("onnx", "onnxscript"):
+            require(module, extra=EXTRA)
 
 
 def convert(parts: DeviceParts, folder: Path, *, quantize: Quantize | None) -> list[FileSpec]:
@@ -72,10 +74,23 @@ def _write(
         )
         assert program is not None
         program.save(str(file), external_data=False)
+    _tidy(file)
     specs = [described(file, role, format="onnx", signatures=tuple(signatures))]
     if quantize is not None:
-        from recsmith.export.quantize_onnx import quantized
-
-        small = quantized(file, quantize)
-        specs.append(described(small, role, format="onnx", quantize=quantize, signatures=tuple(signatures)))
+        for small in variants(file, quantize):
+            entry = described(small, role, format="onnx", quantize=quantize, signatures=tuple(signatures))
+            specs.append(entry)
     return specs
+
+
+def _tidy(file: Path) -> None:
+    """Drops what only the exporter wants: the Python lines behind each node, shapes between nodes."""
+    import onnx
+
+    model = onnx.load(str(file))
+    del model.graph.value_info[:]
+    for node in model.graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    del model.graph.metadata_props[:], model.metadata_props[:]
+    onnx.save(model, str(file))

@@ -1,0 +1,65 @@
+"""A .tflite made smaller without a change in what it computes: short tensor names, equal constants once."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsmith.errors import require
+
+_IDENTIFIER = b"TFL3"
+_LARGEST = 10**9  # bytes; flatbuffers end at two gigabytes
+
+
+def tidy(file: Path) -> None:
+    """Rewrites the file: no names inside the graph, one copy of a constant that several signatures hold.
+
+    The converter names each tensor after the Python modules it came from, which says much and takes a tenth
+    of a small file. Inputs and outputs keep theirs. Files above a gigabyte stay as they are.
+    """
+    if file.stat().st_size > _LARGEST:
+        return
+    schema: Any = require("ai_edge_litert.schema_py_generated", extra="litert")
+    flatbuffers: Any = require("flatbuffers", extra="litert")
+    packed = file.read_bytes()
+    model = schema.ModelT.InitFromPackedBuf(packed, 0)
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # kept behind the flatbuffer, as the quantiser does
+            data = packed[buffer.offset : buffer.offset + buffer.size]
+            buffer.data = np.frombuffer(data, np.uint8)
+            buffer.offset = buffer.size = 0
+    for graph in model.subgraphs:
+        named = {*graph.inputs, *graph.outputs}
+        for place, tensor in enumerate(graph.tensors):
+            if place not in named:
+                tensor.name = b""
+    _share(model)
+    builder = flatbuffers.Builder(len(packed))
+    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    file.write_bytes(bytes(builder.Output()))
+
+
+def _share(model: Any) -> None:
+    """Points every tensor with the same constant at one buffer and drops the buffers nobody needs."""
+    first: dict[str, int] = {}
+    kept, new_place = [model.buffers[0]], {0: 0}
+    written = {t.buffer for graph in model.subgraphs for t in graph.tensors if t.isVariable}
+    for place, buffer in enumerate(model.buffers[1:], start=1):
+        if buffer.data is None or not len(buffer.data) or place in written:
+            new_place[place] = len(kept)
+            kept.append(buffer)
+            continue
+        key = hashlib.sha256(bytes(buffer.data)).hexdigest()
+        if key not in first:
+            first[key] = len(kept)
+            kept.append(buffer)
+        new_place[place] = first[key]
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            tensor.buffer = new_place[tensor.buffer]
+    for metadata in model.metadata or []:
+        metadata.buffer = new_place[metadata.buffer]
+    model.buffers = kept
