@@ -1,14 +1,17 @@
 """Splits: nothing lost, nothing leaked, each rule as it says."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recsmith.data import (
     Dataset,
+    Feature,
     Interactions,
     Vocabulary,
     by_time,
@@ -18,6 +21,7 @@ from recsmith.data import (
     random_holdout,
 )
 from recsmith.data import given as given_split
+from recsmith.data.split import one_fold
 from recsmith.errors import InvalidValue
 from recsmith.testing import toy
 
@@ -126,6 +130,40 @@ def test_given_files_share_one_wider_vocabulary():
     assert split.train.matrix().toarray().tolist() == [[1, 2, 0], [0, 3, 0], [0, 0, 0]]
     assert split.relevant().toarray().tolist() == [[0, 0, 4], [5, 0, 0]]
     assert split.visible().lengths.tolist() == [1, 0]
+
+
+def test_given_files_keep_both_tables():
+    train = toy.ratings({"a": {"x": 1.0, "y": 2.0}})
+    test = toy.ratings({"c": {"x": 5.0, "z": 4.0}})
+    told = replace(
+        train,
+        item_table=pl.DataFrame({"item_id": ["x", "y"], "title": ["X", "Y"], "genres": [["g"], ["h"]]}),
+        item_features=(Feature("genres", "multi"),),
+    )
+    other = pl.DataFrame(
+        {"item_id": ["x", "z"], "year": [1, 2], "genres": [["no"], ["k"]], "title": ["?", "Z"]}
+    )
+    split = given_split(told, replace(test, item_table=other))
+    assert split.train.item_table.to_dicts() == [
+        {"item_id": "x", "title": "X", "genres": ["g"]},
+        {"item_id": "y", "title": "Y", "genres": ["h"]},
+        {"item_id": "z", "title": "Z", "genres": ["k"]},
+    ]
+    assert split.train.item_features == told.item_features
+    bare = given_split(train, replace(test, item_table=other, item_features=told.item_features)).train
+    assert bare.item_table["title"].to_list() == ["?", None, "Z"]
+    assert bare.item_features == told.item_features
+
+
+def test_one_fold_is_that_of_k_fold():
+    data = toy.tastes()
+    for number, fold in enumerate(k_fold(data, n=3, seed=4), 1):
+        alone = one_fold(data, fold=number, n=3, seed=4)
+        assert alone.rule == fold.rule
+        assert rows(alone.test) == rows(fold.test)
+        assert rows(alone.train.interactions) == rows(fold.train.interactions)
+    with pytest.raises(InvalidValue, match="fold must be between 1 and 3. Got 4"):
+        one_fold(data, fold=4, n=3)
 
 
 def test_rows_of_visible_and_relevant_run_in_parallel():

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from recsmith.errors import RecsmithError
 from recsmith.runs.lock import RunIsLocked, only_writer
 
 HOLD = """
@@ -45,4 +46,15 @@ def test_a_killed_process_holds_nothing(tmp_path):
             pass
         holder.kill()
     with only_writer(target):
+        pass
+
+
+def test_a_place_where_nothing_can_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    with (
+        pytest.raises(
+            RecsmithError, match=r"run folder must be where files can be written\. Got .*/x: .*--out"
+        ),
+        only_writer(tmp_path / "file" / "x"),
+    ):
         pass

@@ -10,9 +10,11 @@ import pytest
 
 import recsmith
 from recsmith.config.recipe import Recipe, SplitRecipe, load_recipe
+from recsmith.data import Dataset, Interactions, Vocabulary
 from recsmith.errors import InvalidValue, MissingExtra, ModelFileError, RecsmithError
 from recsmith.models import Recommender
 from recsmith.runs import Interrupted, NotJudged, NotTrained, checkpoint, files, open_run, page, resume, train
+from recsmith.runs.build import fingerprint
 from recsmith.runs.lock import RunIsLocked, only_writer
 
 OWN_MODEL = '''
@@ -129,7 +131,7 @@ def test_the_publishers_own_files_are_a_split(recipe_file, tmp_path):
         ("given", {"tst": "a.csv"}, "Did you mean 'test'?"),
         ("none", {"n": 1}, "split.n must be a setting of none. Got 1. Known: none."),
         ("by_time", {"fracton": 0.2}, "must be a setting of by_time. Got 0.2. Did you mean 'fraction'?"),
-        ("k_fold", {"n": 3, "fold": 4}, "split.fold must be between 1 and 3. Got 4."),
+        ("k_fold", {"n": 3, "fold": 4}, "fold must be between 1 and 3. Got 4."),
         ("random_holdout", {"fraction": 2.0}, "fraction must be between 0 and 1"),
     ],
 )  # fmt: skip
@@ -407,6 +409,18 @@ def test_going_on_with_other_data_is_refused(recipe_file, tmp_path, monkeypatch)
     with pytest.raises(RecsmithError, match="data must be what the run began with"):
         resume(tmp_path / "run", report=False)
     assert open_run(tmp_path / "run").status["state"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("ids", "mark"),
+    [(Vocabulary(["a", "bé"]), "e166a865ea95b6dd-2"), (Vocabulary([3, 5]), "89b41b5d4d7fb446-2")],
+)
+def test_the_mark_of_data_is_the_same_everywhere(ids, mark):
+    log = Interactions.from_arrays([0, 1], [1, 0], [4.0, 2.5], [1000, 2000])
+    data = Dataset(log, ids, ids)
+    assert fingerprint(data) == mark
+    assert fingerprint(Dataset(log, ids, Vocabulary(["ab", "é"]))) != mark
+    assert fingerprint(data.with_interactions(log.select(np.array([0])))) != mark
 
 
 def test_a_full_disk_leaves_the_old_run(recipe, tmp_path, monkeypatch):

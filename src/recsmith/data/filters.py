@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import polars as pl
 
 from recsmith.data.dataset import Dataset
+from recsmith.data.instant import milliseconds
 from recsmith.data.interactions import Interactions
 from recsmith.data.vocabulary import Vocabulary
 from recsmith.errors import DataError, InvalidValue
@@ -33,9 +34,9 @@ def date_range(
         )
     mask = np.ones(len(time), bool)
     if since is not None:
-        mask &= time >= _milliseconds("since", since)
+        mask &= time >= milliseconds("since", since)
     if until is not None:
-        mask &= time < _milliseconds("until", until)
+        mask &= time < milliseconds("until", until)
     said = " ".join(f"{word} {value}" for word, value in (("since", since), ("until", until)) if value)
     return _keep_events(data, mask, f"date_range {said}")
 
@@ -140,11 +141,3 @@ def _at_least_one(name: str, n: int | None) -> int:
     if n is not None and n < 1:
         raise InvalidValue(name, "1 or more", n)
     return n or 1
-
-
-def _milliseconds(name: str, instant: str | datetime) -> int:
-    try:
-        when = instant if isinstance(instant, datetime) else datetime.fromisoformat(str(instant))
-    except ValueError:
-        raise InvalidValue(name, "a date or time such as 2018-01-01 or 2018-01-01T12:00", instant) from None
-    return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)

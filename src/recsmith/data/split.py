@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
+import polars as pl
 from scipy import sparse
 
 from recsmith.data.dataset import Dataset
 from recsmith.data.histories import Histories
+from recsmith.data.instant import milliseconds
 from recsmith.data.interactions import Interactions
 from recsmith.data.recode import recode
 from recsmith.errors import InvalidValue
@@ -85,7 +87,7 @@ def by_time(data: Dataset, *, at: str | datetime | None = None, fraction: float 
             int(ordered[min(len(ordered) - 1, round(len(ordered) * (1 - fraction)))]) if len(ordered) else 0
         )
     else:
-        instant = _milliseconds(at)
+        instant = milliseconds("at", at)
     when = _said(instant)
     return _divide(
         data, events.time >= instant, f"By time: events from {when} on are the test.", chronological=True
@@ -150,22 +152,53 @@ def hold_out_users(data: Dataset, *, fraction: float = 0.2, test_part: float = 0
 
 def k_fold(data: Dataset, *, n: int = 5, seed: int = 0) -> list[Split]:
     """Returns n splits whose tests are disjoint and together are all events, shuffled by the seed."""
+    fold_n = _folds(data, n, seed)
+    return [_one_fold(data, fold_n, number, n, seed) for number in range(n)]
+
+
+def one_fold(data: Dataset, *, fold: int = 1, n: int = 5, seed: int = 0) -> Split:
+    """Returns one of the splits of `k_fold`, counted from 1, without making the others."""
+    fold_n = _folds(data, n, seed)
+    if isinstance(fold, bool) or not isinstance(fold, int | np.integer) or not 1 <= fold <= n:
+        raise InvalidValue("fold", f"between 1 and {n}", fold)
+    return _one_fold(data, fold_n, int(fold) - 1, n, seed)
+
+
+def _folds(data: Dataset, n: int, seed: int) -> np.ndarray:
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2 or n > max(2, len(data)):
         raise InvalidValue("n", f"a whole number between 2 and the number of events ({len(data)})", n)
-    fold = np.arange(len(data)) % n
-    fold = fold[generator(seed, "k_fold").permutation(len(data))]
-    return [
-        _divide(data, fold == number, f"Fold {number + 1} of {n} of all events (seed {seed}).")
-        for number in range(n)
-    ]
+    return (np.arange(len(data)) % n)[generator(seed, "k_fold").permutation(len(data))]
+
+
+def _one_fold(data: Dataset, fold_n: np.ndarray, number: int, n: int, seed: int) -> Split:
+    return _divide(data, fold_n == number, f"Fold {number + 1} of {n} of all events (seed {seed}).")
 
 
 def given(train: Dataset, test: Dataset, *, rule: str = "Given train and test files.") -> Split:
-    """Returns the publisher's own split; the vocabularies are extended by what only the test has."""
+    """Returns the publisher's own split; vocabularies and tables are extended by what only the test has."""
     users = train.users.extend(test.users.ids)
     items = train.items.extend(test.items.ids)
-    wide = recode(train, users=users, items=items)
-    return Split(train=wide, test=recode(test, users=users, items=items).interactions, rule=rule)
+    wide, other = recode(train, users=users, items=items), recode(test, users=users, items=items)
+    whole = replace(
+        wide,
+        item_table=_rows_of_both(wide.item_table, other.item_table, train.n_items),
+        user_table=_rows_of_both(wide.user_table, other.user_table, train.n_users),
+        item_features=wide.item_features or (other.item_features if wide.item_table is None else ()),
+        user_features=wide.user_features or (other.user_features if wide.user_table is None else ()),
+    )
+    return Split(train=whole, test=other.interactions, rule=rule)
+
+
+def _rows_of_both(train: pl.DataFrame | None, test: pl.DataFrame | None, n_train: int) -> pl.DataFrame | None:
+    """Returns the first n rows of train's table, then those of test's, in train's columns."""
+    if train is None or test is None or n_train == len(train):
+        return test if train is None else train
+    shared = [
+        name
+        for name, dtype in train.schema.items()
+        if name in test.columns and (test.schema[name] == dtype or not dtype.is_nested())
+    ]
+    return pl.concat([train[:n_train], test[n_train:].select(shared)], how="diagonal_relaxed")
 
 
 def _divide(data: Dataset, is_test: np.ndarray, rule: str, *, chronological: bool = False) -> Split:
@@ -190,12 +223,3 @@ def _said(instant: int) -> str:
         return datetime.fromtimestamp(instant / 1000, UTC).isoformat(sep=" ", timespec="seconds")
     except (ValueError, OverflowError, OSError):
         return f"{instant} ms since 1970"
-
-
-def _milliseconds(at: str | datetime | None) -> int:
-    try:
-        instant = at if isinstance(at, datetime) else datetime.fromisoformat(str(at))
-    except ValueError:
-        raise InvalidValue("at", "a date or time such as 2018-01-01 or 2018-01-01T12:00", at) from None
-    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1000)

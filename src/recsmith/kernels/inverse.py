@@ -8,10 +8,10 @@ from scipy.linalg import lapack
 
 from recsmith.kernels.threads import in_blocks, one_blas_thread
 
-_BLOCK = 256
+BLOCK = 256
 
 
-def invert_spd(matrix_II: np.ndarray, *, n_threads: int = 1, block: int = _BLOCK) -> None:
+def invert_spd(matrix_II: np.ndarray, *, n_threads: int = 1, block: int = BLOCK) -> None:
     """Replaces a matrix, of which only the lower half is read, by its whole inverse.
 
     Each block of columns k is swept in turn: with D = A_kk⁻¹ and T = A_:k D,

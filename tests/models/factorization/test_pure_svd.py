@@ -148,3 +148,10 @@ def test_threads_change_no_bit():
 def test_centring_ones_is_refused():
     with pytest.raises(InvalidValue, match="must be weighting='weight' with mean_center"):
         PureSVD(mean_center=True, weighting="binary")
+
+
+def test_a_dense_decomposition_that_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr("recsmith.models.factorization.pure_svd.free_gb", lambda: 1e-6)
+    with pytest.raises(InvalidValue, match=r"embedding_dim must be below 20, half of .*dense, in .* GB"):
+        PureSVD(embedding_dim=25).fit(TASTES)
+    PureSVD(embedding_dim=5).fit(TASTES)

@@ -3,7 +3,6 @@ sparse data, WWW 2019."""
 
 from __future__ import annotations
 
-import os
 from typing import Literal
 
 import numpy as np
@@ -14,10 +13,10 @@ from recsmith.config import Config, Run
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue, Shown
 from recsmith.kernels.gram import gram_rows
-from recsmith.kernels.inverse import invert_spd
+from recsmith.kernels.inverse import BLOCK, invert_spd
 from recsmith.kernels.threads import in_blocks
 from recsmith.models.capabilities import Explains, SimilarItems
-from recsmith.models.factorization.shared import Rows, by_event, without_evidence
+from recsmith.models.factorization.shared import Rows, by_event, free_gb, without_evidence
 from recsmith.types import CodeArray, FloatArray
 
 
@@ -66,7 +65,7 @@ class EASE(SimilarItems, Explains):
             weight_U = length_U.astype(np.float32) ** np.float32(-self.config.activity_exponent / 2)
             active.data = active.data * np.repeat(weight_U, length_U)
         self.weight_II = self.matrix_UI = self.solved_UI = self.diagonal_I = None
-        dual = self._is_dual(*active.shape)
+        dual = self._is_dual(*active.shape, n_threads=run.threads)
         try:
             if dual:
                 self._fit_dual(active, run)
@@ -80,14 +79,16 @@ class EASE(SimilarItems, Explains):
                 "Raise it, or set precision='float64'.",
             ) from None
 
-    def _is_dual(self, n_users: int, n_items: int) -> bool:
+    def _is_dual(self, n_users: int, n_items: int, *, n_threads: int) -> bool:
         """Chooses the form, and refuses before memory is taken that is not there."""
-        bytes_each = 4 if self.config.precision == "float32" else 12  # float64, and the float32 that is kept
-        primal_gb = bytes_each * n_items**2 / 1e9
+        single = self.config.precision == "float32"
+        bytes_each = 4 if single else 12  # float64, and the float32 that is kept
+        primal_gb = bytes_each * n_items**2 / 1e9 + _inverting_gb(n_items, n_threads, single=single)
         dual_gb = bytes_each * (n_users**2 + 3 * n_users * n_items) / 1e9
+        dual_gb += _inverting_gb(n_users, n_threads, single=single)
         solver = self.config.solver
         dual = solver == "dual" or (solver == "auto" and dual_gb < primal_gb)
-        limit_gb = self.config.max_memory_gb or _free_gb()
+        limit_gb = self.config.max_memory_gb or free_gb()
         needed_gb = dual_gb if dual else primal_gb
         if needed_gb > limit_gb:
             other = "solver='dual'" if not dual and dual_gb < limit_gb else "IALS or ItemKNN, or fewer items"
@@ -181,16 +182,6 @@ class EASE(SimilarItems, Explains):
         return np.zeros(len(item_codes), np.float32), by_event(history, row.item, part_NK)
 
 
-def _free_gb() -> float:
-    """Returns the memory that is free now, or infinity where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024 / 1e9
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    except (AttributeError, ValueError, OSError):
-        return float("inf")
+def _inverting_gb(n: int, n_threads: int, *, single: bool) -> float:
+    """Returns the working memory of `invert_spd`: two stripes of a block, and a product in each thread."""
+    return (2 + n_threads) * min(BLOCK, n) * n * (4 if single else 8) / 1e9

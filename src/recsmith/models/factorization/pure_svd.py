@@ -12,11 +12,12 @@ from scipy.sparse.linalg import svds
 
 from recsmith.config import Config, Run
 from recsmith.data import Dataset, Histories
+from recsmith.errors import InvalidValue
 from recsmith.kernels.threads import one_blas_thread
 from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
 from recsmith.models.factorization.centring import Centring
 from recsmith.models.factorization.item_space import with_signs
-from recsmith.models.factorization.shared import by_event, cosine
+from recsmith.models.factorization.shared import by_event, cosine, free_gb
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
 
@@ -226,11 +227,25 @@ def _scales(matrix: sparse.csr_matrix, normalize: str | None) -> tuple[np.ndarra
     return 1 / np.where(scale_U == 0, 1, scale_U), 1 / np.where(scale_I == 0, 1, scale_I)
 
 
+def _fits(shape: tuple[int, int], n_dims: int) -> None:
+    """Refuses a dense decomposition before memory is taken that is not there."""
+    small, large = min(shape), max(shape)
+    needed_gb = 8 * (3 * small * large + 3 * small**2) / 1e9  # the matrix, LAPACK's copy, U and V, its work
+    if needed_gb > free_gb():
+        raise InvalidValue(
+            "embedding_dim",
+            f"below {small // 2}, half of the smaller side of the matrix",
+            n_dims,
+            f"From there on the matrix is decomposed dense, in {needed_gb:.3g} GB.",
+        )
+
+
 def _truncated(matrix: sparse.csr_matrix, n_dims: int, seed: int) -> tuple[FloatArray, FloatArray]:
     """Returns the largest singular values [D], in order, and V [I, D]."""
     if not matrix.data.any():
         return np.zeros(n_dims, np.float32), np.zeros((matrix.shape[1], n_dims), np.float32)
     if 2 * n_dims >= min(matrix.shape):  # the iterative solver cannot give all, and is slow for most
+        _fits(matrix.shape, n_dims)
         _, singular_D, right_DI = np.linalg.svd(matrix.toarray(), full_matrices=False)
     else:
         start = generator(seed, "pure_svd").standard_normal(min(matrix.shape))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,3 +154,18 @@ def cosine(vector_ID: np.ndarray, codes: np.ndarray) -> FloatArray:
     length_I = np.linalg.norm(vector_ID, axis=1, keepdims=True)
     unit_ID = vector_ID / np.where(length_I == 0, 1, length_I)
     return (unit_ID[codes] @ unit_ID.T).astype(np.float32)
+
+
+def free_gb() -> float:
+    """Returns the memory that is free now, or infinity where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024 / 1e9
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
