@@ -15,6 +15,7 @@ from recsmith.cli import (
     demo,
     doctor,
     evaluate,
+    experiment,
     explain,
     export,
     import_config,
@@ -52,6 +53,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Example: recsmith demo --out runs/demo",
     help="From an interaction log to recommendations, with an honest leaderboard on the way.",
+)
+experiment_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="Two versions of a service's model, side by side."
 )
 data_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="What is in an interaction log.")
 
@@ -92,6 +96,10 @@ app.command("import-config", epilog=import_config.EXAMPLE)(import_config.import_
 for one, shown in (("inspect", bundle.INSPECT), ("verify", bundle.VERIFY), ("bench", bundle.BENCH)):
     bundle_app.command(one, epilog=shown)(getattr(bundle, one))
 app.add_typer(bundle_app, name="bundle", epilog="Example: recsmith bundle verify bundles/sasrec")
+experiment_app.command("start", epilog=experiment.START)(experiment.start)
+experiment_app.command("report", epilog=experiment.REPORT)(experiment.report)
+experiment_app.command("end", epilog=experiment.END)(experiment.end)
+app.add_typer(experiment_app, name="experiment", epilog="Example: recsmith experiment end runs/demo")
 app.add_typer(data_app, name="data", epilog="Example: recsmith data summary ratings.csv")
 
 

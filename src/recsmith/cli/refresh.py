@@ -36,12 +36,10 @@ def refresh(
 ) -> None:
     """Retrain on the store's events; publish the new model unless it is worse on the newest of them."""
     from recsmith.runs.refresh import refresh as go
-    from recsmith.runs.service import PLACE, STORE
+    from recsmith.runs.service import store_of, versions_at
     from recsmith.serving.store import Store
-    from recsmith.serving.versions import Versions
 
-    folder = place / "service" / PLACE if (place / "service" / PLACE).is_dir() else place
-    versions = Versions(folder)
+    versions = versions_at(place)
     if rollback or version:
         if version:
             versions.put_in_place(version)
@@ -51,7 +49,7 @@ def refresh(
         else:
             shared.out().print(f"Version {now} is in place.", markup=False)
         return
-    database = Store(store or f"sqlite:///{(folder.parent / STORE).resolve()}")
+    database = Store(store or store_of(versions))
     try:
         done = go(versions, database, margin=margin, min_new=min_new)
     finally:

@@ -57,6 +57,17 @@ def prepare(path: str | Path, *, store: str | None = None, place: str | Path | N
     return Prepared(versions.folder, url, version, loaded)
 
 
+def versions_at(path: Path) -> Versions:
+    """Returns the versions of a run that is served, or of a folder of versions."""
+    inside = path / "service" / PLACE
+    return Versions(inside if inside.is_dir() else path)
+
+
+def store_of(versions: Versions) -> str:
+    """Returns the URL of the store beside a folder of versions."""
+    return f"sqlite:///{(versions.folder.parent / STORE).resolve()}"
+
+
 def _what_is_there(source: Path) -> tuple[Recommender, dict[str, Any]]:
     """Returns the model of a run folder, a model folder or a bundle, and what is known of it."""
     if (source / files.STATUS).is_file():

@@ -14,6 +14,7 @@ from recsmith.errors import InvalidValue, UnknownId
 from recsmith.models.capabilities import SimilarItems
 from recsmith.models.memory import Memory
 from recsmith.serving.catalogue import Catalogue
+from recsmith.serving.experiments import Experiment, Running
 from recsmith.serving.records import Event, Item
 from recsmith.serving.stages import Request, StageSettings, Work, answer, make_stages
 from recsmith.serving.stages.explain import reasons
@@ -33,6 +34,7 @@ class Answer:
 
     version: str
     lines: list[dict[str, Any]]
+    variant: str | None
     fallback: str
     trace: list[dict[str, Any]]
 
@@ -54,62 +56,93 @@ class Engine:
         self.stages = make_stages()
         self._people: OrderedDict[str, tuple[int, list[Event]]] = OrderedDict()
         self._lock, self._changing = threading.Lock(), threading.Lock()
-        self.world = self._new_world()
+        self._shown: list[dict[str, Any]] = []
+        self.sides: dict[str, World] = {}
+        self.experiment: Experiment | None = None
+        self._take_up_models()
 
     # The world ---------------------------------------------------------------------------------------
 
-    def _new_world(self) -> World:
+    def _take_up_models(self) -> None:
+        """Reads the version in place, and those of an experiment's sides."""
         self._edition = self.versions.edition()  # first: what changes meanwhile is taken up the next time
         version = self.versions.current()
         if version is None:
             raise InvalidValue("place", "a folder with a published model", str(self.versions.folder))
+        self.world = self._read(version)
+        self._take_up_experiment(again=True)
+
+    def _take_up_experiment(self, *, again: bool = False) -> None:
+        experiment = Running(self.versions.folder).get()
+        if experiment == self.experiment and not again:
+            return
+        sides = {} if experiment is None else experiment.variants
+        worlds = {
+            name: self.world if side.version == self.world.version else self._read(side.version)
+            for name, side in sides.items()
+        }
+        self.sides, self.experiment = worlds, experiment
+
+    def _read(self, version: str) -> World:
         model, about = self.versions.load(version)
-        catalogue = Catalogue.of(model.memory).changed(self.store.items_since(0))
-        return World(model, catalogue, about)
+        return World(model, Catalogue.of(model.memory).changed(self.store.items_since(0)), about)
 
     def look_around(self) -> bool:
-        """Takes up a new version and changed items; returns whether the model was swapped."""
+        """Takes up a new version, an experiment and changed items; returns whether the model was swapped."""
         with self._changing:
             if self.versions.edition() != self._edition:
-                self.world = self._new_world()
+                self._take_up_models()
                 return True
+            self._take_up_experiment()
             self._take_up_items()
             return False
 
     def _take_up_items(self) -> None:
-        world = self.world
-        news = self.store.items_since(world.catalogue.version)
+        news = self.store.items_since(self.world.catalogue.version)
         if news:
-            self.world = replace(world, catalogue=world.catalogue.changed(news))
+            self.world, *others = (
+                replace(world, catalogue=world.catalogue.changed(news))
+                for world in (self.world, *self.sides.values())
+            )
+            self.sides = dict(zip(self.sides, others, strict=True))
+
+    def side_of(self, user_id: str) -> tuple[str | None, World]:
+        """Returns a person's side of the experiment, if one runs and they are in it, and their world."""
+        variant = None if self.experiment is None else self.experiment.variant(user_id)
+        world = None if variant is None else self.sides.get(variant)
+        return (None, self.world) if world is None else (variant, world)
 
     # Answers -----------------------------------------------------------------------------------------
 
     def recommend(self, user_id: str, **asked: Any) -> Answer:
         """Returns the list of a person whom the store, or nobody, knows."""
-        return self._answer(self.request(user_id, **asked))
+        variant, world = self.side_of(user_id)
+        given = self._answer(world, self.request(world, user_id, **asked), variant=variant)
+        return given
 
     def recommend_history(self, history: Sequence[Event], **asked: Any) -> Answer:
         """Returns the list of a person given by a history, oldest first."""
-        return self._answer(self._request_of(list(history), user_id=None, unchanged=False, **asked))
+        world = self.world
+        return self._answer(world, self._request_of(world, history, user_id=None, unchanged=False, **asked))
 
-    def request(self, user_id: str, **asked: Any) -> Request:
-        """Returns a person's request with their events and the items they blocked."""
+    def request(self, world: World, user_id: str, **asked: Any) -> Request:
+        """Returns a person's request, in the indices of a world, with the items they blocked."""
         newest, events = self.events(user_id)
         known = self.store.user(user_id)
         if known is not None and known[1]:
             asked = {**asked, "blocked": (*asked.get("blocked", ()), *known[1])}
-        through = int(self.world.about.get("through", 0))
-        return self._request_of(events, user_id=user_id, unchanged=newest <= through, **asked)
+        unchanged = newest <= int(world.about.get("through", 0))
+        return self._request_of(world, events, user_id=user_id, unchanged=unchanged, **asked)
 
     def _request_of(
-        self, events: list[Event], *, user_id: str | None, unchanged: bool, **asked: Any
+        self, world: World, events: Sequence[Event], *, user_id: str | None, unchanged: bool, **asked: Any
     ) -> Request:
         settings = {
             name: asked.pop(name) for name in StageSettings.model_fields if asked.get(name) is not None
         }
         for name in StageSettings.model_fields:
             asked.pop(name, None)
-        seen, row = self.world.history(events, user_id=user_id, unchanged=unchanged)
+        seen, row = world.history(events, user_id=user_id, unchanged=unchanged)
         return Request(
             seen,
             row,
@@ -119,10 +152,34 @@ class Engine:
             **asked,
         )
 
-    def _answer(self, request: Request) -> Answer:
-        world = self.world
+    def _answer(self, world: World, request: Request, *, variant: str | None = None) -> Answer:
         (work,) = answer(world, [request], self.stages)
-        return Answer(world.version, lines(world, work), work.fallback, work.trace)
+        if request.user_id is not None and (variant is not None or work.chance is not None):
+            self._note_shown(world, work, variant)
+        return Answer(world.version, lines(world, work), variant, work.fallback, work.trace)
+
+    def _note_shown(self, world: World, work: Work, variant: str | None) -> None:
+        """Remembers what was shown, till `keep_shown` writes it down."""
+        request = work.request
+        chance = None if work.chance is None else {"chance": work.chance, "rank": work.first_rank}
+        row = {
+            "user_id": request.user_id,
+            "time": request.now,
+            "variant": ""
+            if variant is None or self.experiment is None
+            else f"{self.experiment.name}/{variant}",
+            "version": world.version,
+            "items": [str(world.catalogue.ids[place]) for place in work.place],
+            "propensities": chance,
+        }
+        with self._lock:
+            self._shown.append(row)
+
+    def keep_shown(self) -> None:
+        """Writes down what was shown since the last time; a crash in between loses these lines, no events."""
+        with self._lock:
+            rows, self._shown = self._shown, []
+        self.store.add_shown(rows)
 
     def events(self, user_id: str) -> tuple[int, list[Event]]:
         """Returns the number of a person's last event and their newest events, oldest first.
@@ -146,7 +203,7 @@ class Engine:
     def similar(self, item_id: str, *, k: int) -> list[dict[str, Any]]:
         """Returns the items most like one: by the model, or by their words where the model cannot tell."""
         world = self.world
-        place = self.place(item_id)
+        place = self.place(item_id, world)
         catalogue = world.catalogue
         if place < catalogue.n_model and isinstance(world.model, SimilarItems):
             score = np.array(world.model._similar(np.array([place], np.int32))[0], np.float32)
@@ -192,8 +249,9 @@ class Engine:
 
     def explain(self, user_id: str, item_id: str) -> dict[str, Any]:
         """Returns an item's score for a person and the items of their history that led to it."""
-        world, place = self.world, self.place(item_id)
-        request = self.request(user_id)
+        _, world = self.side_of(user_id)
+        place = self.place(item_id, world)
+        request = self.request(world, user_id)
         score = None
         if place < world.catalogue.n_model and (len(request.histories.item) or not world.model.needs_history):
             codes = np.array([[place]], np.int32)
@@ -207,10 +265,11 @@ class Engine:
             "because": reasons(world, work)[0],
         }
 
-    def place(self, item_id: str) -> int:
+    def place(self, item_id: str, world: World | None = None) -> int:
         """Returns an item's index in the catalogue; raises `UnknownId`."""
-        place = self.world.catalogue.index.get(item_id)
-        if place is None or self.world.catalogue.items[place].deleted:
+        catalogue = (world or self.world).catalogue
+        place = catalogue.index.get(item_id)
+        if place is None or catalogue.items[place].deleted:
             raise UnknownId("item_id", [item_id])
         return place
 
@@ -244,13 +303,14 @@ class Engine:
             rows = self.store.erase_user(user_id)
             with self._lock:
                 self._people.pop(user_id, None)
+                self._shown = [row for row in self._shown if row["user_id"] != user_id]
             models = 0
             for version in self.versions.names():
                 model, _ = self.versions.load(version)
                 if model.forget([user_id]):
                     self.versions.rewrite(version, model)
                     models += 1
-            self.world = self._new_world()
+            self._take_up_models()
             left = self.store.rows_of(user_id)
         return {"user_id": user_id, "rows": rows, "models": models, "rows_left": left}
 

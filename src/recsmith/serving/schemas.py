@@ -136,6 +136,7 @@ class Answer(BaseModel):
 
     user_id: str | None = None
     version: str
+    variant: str | None = Field(None, description="The side of a running experiment.")
     fallback: str | None = None
     recommendations: list[Line]
     trace: list[Step] | None = None

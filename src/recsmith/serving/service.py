@@ -39,6 +39,7 @@ class Service:
     def _watch(self) -> None:
         while not self._closing.wait(self.settings.poll_seconds):
             try:
+                self.engine.keep_shown()
                 if self.engine.look_around():
                     self.counters.swaps.inc()
                     log("model", version=self.engine.world.version)
@@ -50,4 +51,5 @@ class Service:
         self._closing.set()
         self._watcher.join(timeout=10)
         self.gate.close()
+        self.engine.keep_shown()
         self.store.close()

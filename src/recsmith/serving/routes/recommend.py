@@ -124,6 +124,7 @@ def _list(service: Any, given: Given, *, trace: bool, user_id: str | None = None
     document: dict[str, Any] = {
         "user_id": user_id,
         "version": given.version,
+        "variant": given.variant,
         "fallback": given.fallback or None,
         "recommendations": given.lines,
     }

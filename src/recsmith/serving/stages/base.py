@@ -40,6 +40,9 @@ class StageSettings(Config):
     """How near the list's categories come to those of the person's history."""
     per_category: int | None = Field(None, ge=1)
     """At most so many of one category."""
+    explore: float = Field(0.0, ge=0, le=10)
+    """Above 0 lists are drawn instead of cut off: exp(relevance / explore) of the best is each one's weight.
+    The chance of what came first is kept with the list, so that other policies can be judged by the log."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,10 @@ class Work:
     source: np.ndarray = field(default_factory=lambda: np.zeros(0, "U8"))
     allowed: np.ndarray | None = None
     """bool[n catalogue]: what may come back; made once, looked at by all."""
+    chance: float | None = None
+    """The chance that the first of the list had of being first, when lists are drawn."""
+    first_rank: int = 1
+    """Where it would have stood otherwise."""
     fallback: str = ""
     """Why the answer is not the model's own, if it is not."""
     because: list[list[dict[str, Any]]] = field(default_factory=list)

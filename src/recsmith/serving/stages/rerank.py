@@ -31,6 +31,8 @@ def rerank(world: World, works: Sequence[Work]) -> None:
             work.keep(diverse(world, work))
         if settings.per_category is not None:
             work.keep(capped(world, work, most=settings.per_category))
+        if settings.explore > 0:
+            explored(work)
         work.keep(np.arange(min(k, len(work.place))))
 
 
@@ -153,6 +155,21 @@ def capped(world: World, work: Work, *, most: int) -> np.ndarray:
         if len(chosen) == work.request.k:
             break
     return np.array(chosen, np.int64)
+
+
+def explored(work: Work, drawn: np.random.Generator | None = None) -> None:
+    """Draws the order of the nearest candidates without replacement (Plackett and Luce), and keeps the chance
+    of the first."""
+    settings, k = work.request.settings, work.request.k
+    near = min(_DEPTH * k, len(work.place))
+    if not near:
+        return
+    weight = relevance(work.score[:near]) / settings.explore
+    log_chance = weight - np.logaddexp.reduce(weight)
+    noise = (drawn or np.random.default_rng()).gumbel(size=near)
+    order = np.argsort(-(log_chance + noise), kind="stable")
+    work.chance, work.first_rank = float(np.exp(log_chance[order[0]])), int(order[0]) + 1
+    work.keep(order)
 
 
 def relevance(score_n: np.ndarray) -> np.ndarray:
