@@ -16,8 +16,11 @@ export { Catalogue, type ItemId } from "./catalogue";
 export { BundleError, type ErrorCode, InvalidValue, OutOfMemory, RecsmithError, RuntimeUnavailable } from "./errors";
 export { type FileSpec, type Manifest, SCHEMA_VERSION } from "./manifest";
 
-/** An item of a history, with the weight (rating) that the person gave; the bundle's `liked_weight` when left out. */
-export type HistoryEntry = ItemId | { readonly item: ItemId; readonly weight?: number };
+/**
+ * An item of a history, with the weight (rating) that the person gave, the bundle's `liked_weight` when left out, and the time
+ * in milliseconds since 1970, which a few models read.
+ */
+export type HistoryEntry = ItemId | { readonly item: ItemId; readonly weight?: number; readonly time?: number };
 
 export interface Recommendation {
   readonly itemId: ItemId;
@@ -53,7 +56,7 @@ const OPENERS: Readonly<Record<"litert" | "onnx", () => Promise<OpenSession>>> =
 };
 
 /** Explaining reads at most so many of the newest items: each costs one row of a call. */
-const MOST_EXPLAINED = 50;
+const MOST_EXPLAINED = 32;
 
 /**
  * Opens the bundle at `url` (a folder): checks its schema version, sizes and checksums, starts a runtime.
@@ -208,12 +211,13 @@ export class Recommender {
     if (!Array.isArray(history)) throw new InvalidValue("history", "a list of item ids", history);
     const events: Event[] = [];
     for (const entry of history as readonly HistoryEntry[]) {
-      const given = typeof entry === "object" && entry !== null ? entry : { item: entry };
+      const given: Exclude<HistoryEntry, ItemId> = typeof entry === "object" && entry !== null ? entry : { item: entry };
       if (typeof given.item !== "string" && typeof given.item !== "number") throw new InvalidValue("history", "a list of item ids", given.item);
       const weight = given.weight ?? this.manifest.liked_weight;
       if (!Number.isFinite(weight)) throw new InvalidValue("weight", "a finite number", weight);
+      if (given.time !== undefined && !Number.isFinite(given.time)) throw new InvalidValue("time", "milliseconds since 1970", given.time);
       const row = this.catalogue.row(given.item);
-      if (row !== undefined) events.push({ row, weight });
+      if (row !== undefined) events.push({ row, weight, time: given.time });
     }
     return events;
   }

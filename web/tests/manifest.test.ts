@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { Catalogue } from "../src/catalogue";
 import { verify } from "../src/download";
 import { encode } from "../src/inputs";
-import { type Manifest, SCHEMA_VERSION, readManifest } from "../src/manifest";
+import { type Manifest, SCHEMA_VERSION, type TensorSpec, readManifest } from "../src/manifest";
 
 const GOOD = {
   schema_version: 1,
@@ -76,18 +76,34 @@ describe("verify", () => {
 });
 
 describe("encode", () => {
-  const manifest = { ...GOOD, features: { context: [{ name: "hour", kind: "time", cuts: [10, 20, 30] }] }, request_time: 25 } as unknown as Manifest;
+  const features = {
+    event: [
+      { name: "rating", kind: "number", mean: 3, deviation: 2 },
+      { name: "gap", kind: "number", cuts: [0.5, 1] },
+      { name: "day_of_week", kind: "categorical", tokens: ["3", "4"] },
+    ],
+    context: [{ name: "instant", kind: "time", cuts: [10, 20, 30] }],
+  };
+  const manifest = { ...GOOD, features, request_time: 25 } as unknown as Manifest;
+  const spec = (name: string, source: "event" | "person" | "context", feature: string, part: "codes" | "value", shape: number[]): TensorSpec => ({ name, dtype: part === "codes" ? "int32" : "float32", shape: [1, ...shape], meaning: "", source, feature, part, default: 0 });
 
-  it("fills what nobody knows with the defaults, and the request's time with its code", () => {
+  it("codes what an event and a request say, and leaves unknown what nobody knows", () => {
     const specs = [
-      { name: "event_age", dtype: "float32", shape: [1, 2], meaning: "", source: "event", default: 0.5 },
-      { name: "person_city", dtype: "int32", shape: [1, 1], meaning: "", source: "person", default: 0 },
-      { name: "context_hour", dtype: "int32", shape: [1, 1], meaning: "", source: "context", feature: "hour", part: "codes", default: 0 },
-    ] as const;
-    const inputs = encode(specs, [[]], 1, manifest);
-    expect([...inputs["event_age"]!.values]).toEqual([0.5, 0.5]);
-    expect([...inputs["person_city"]!.values]).toEqual([0]);
-    expect([...inputs["context_hour"]!.values]).toEqual([3]);
+      spec("event_rating", "event", "rating", "value", [2]),
+      spec("event_gap", "event", "gap", "codes", [2, 1]),
+      spec("event_day", "event", "day_of_week", "codes", [2, 1]),
+      spec("person_city", "person", "city", "codes", [1]),
+      spec("context_instant", "context", "instant", "codes", [1]),
+    ];
+    const day = 24 * 3_600_000;
+    const timed = encode(specs, [[{ row: 1, weight: 4, time: 0 }, { row: 2, weight: 100, time: day }]], 1, manifest);
+    expect([...timed["event_rating"]!.values]).toEqual([0.5, 10]);
+    expect([...timed["event_gap"]!.values]).toEqual([0, 3]);
+    expect([...timed["event_day"]!.values]).toEqual([1, 2]); // 1970 began on a Thursday
+    expect([...timed["context_instant"]!.values]).toEqual([4]);
+    const bare = encode(specs, [[{ row: 1, weight: 3 }]], 1, manifest);
+    expect([...bare["event_gap"]!.values, ...bare["event_day"]!.values, ...bare["person_city"]!.values]).toEqual([0, 0, 0, 0, 0]);
+    expect([...bare["context_instant"]!.values]).toEqual([3]);
   });
 
   it("leaves rows of a batch that nobody uses empty", () => {

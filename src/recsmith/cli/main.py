@@ -26,6 +26,7 @@ from recsmith.cli import (
     similar,
     summary,
     train,
+    web,
 )
 from recsmith.cli.shared import Debug, failures
 
@@ -84,6 +85,7 @@ for command in (
     explain,
     report,
     export,
+    web,
     serve,
     refresh,
     doctor,

@@ -9,12 +9,14 @@ import typer
 
 from recsmith.cli import shared
 
-EXAMPLE = shared.example("recsmith web runs/demo/bundle --out site")
+EXAMPLE = shared.example("recsmith web bundles/sasrec --out site")
 
 
 def web(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle, from recsmith export.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="SITE", help="Folder for the site.")] = Path("site"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="SITE", help="Folder for the site.")] = Path(
+        "site"
+    ),
     runtime: Annotated[
         Literal["litert", "onnx", "both"] | None,
         typer.Option("--runtime", help="What runs the model; by default litert, or onnx without it."),
@@ -58,4 +60,3 @@ def web(
         f"({sizes}); runs on {site.runtime}."
     )
     shared.out().print(f"Look at it: python -m http.server --directory {shared.text(site.path)}")
-

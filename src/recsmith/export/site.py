@@ -149,7 +149,9 @@ def _name_app(file: Path, title: str) -> None:
     try:
         app = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ModelFileError(f"{file.name} of the built page must be JSON. Build it again: make web") from error
+        raise ModelFileError(
+            f"{file.name} of the built page must be JSON. Build it again: make web"
+        ) from error
     _write_json(file, {**app, "name": title, "short_name": title})
 
 

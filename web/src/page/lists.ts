@@ -32,14 +32,18 @@ export class CoverList {
     this.cards.clear();
   }
 
-  show(recommendations: readonly Recommendation[], reasons: readonly (readonly Reason[])[]): void {
+  show(recommendations: readonly Recommendation[]): void {
     const focused = this.focusedPlace();
     const cards = new Map(recommendations.map((one) => [String(one.itemId), this.cards.get(String(one.itemId)) ?? this.card(one)]));
-    recommendations.forEach((one, at) => this.because(cards.get(String(one.itemId))!, reasons[at] ?? []));
     this.cards = cards;
     moving(this.list, () => this.list.replaceChildren(...cards.values()));
     // The button that was pressed is gone with its cover: the one that came in its place gets the focus.
     if (focused !== undefined && !this.list.contains(document.activeElement)) this.focus(focused.at, focused.button);
+  }
+
+  /** Writes below each cover what it rests on, in the order of the list. */
+  explain(reasons: readonly (readonly Reason[])[]): void {
+    [...this.cards.values()].forEach((card, at) => this.because(card, reasons[at] ?? []));
   }
 
   /** Puts the focus on a cover's button. */

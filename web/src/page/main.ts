@@ -89,14 +89,17 @@ class Page {
       const open = list.filter((one) => !hidden.has(String(one.itemId)));
       const top = open.slice(0, this.shown);
       const isNobody = this.liked.length === 0;
-      const reasons = isNobody || !this.recommender.canExplain ? [] : await this.recommender.explainAll(this.liked, top.map((one) => one.itemId));
-      // A later click has overtaken this one.
+      // A later click may have overtaken this one.
       if (turn !== this.turn) return;
-      this.covers.show(top, reasons);
+      this.covers.show(top);
       byId("list-title").textContent = isNobody ? words.start : words.forYou;
       byId("list-note").textContent = isNobody ? words.startNote : words.forYouNote(this.liked.length);
       byId("more").hidden = open.length <= this.shown;
       say([announce, words.updated(top.length)].filter((part) => part !== "").join(" "));
+      const canExplain = !isNobody && this.recommender.canExplain;
+      const reasons = canExplain ? await this.recommender.explainAll(this.liked, top.map((one) => one.itemId)) : [];
+      if (turn !== this.turn) return;
+      this.covers.explain(reasons);
     } catch (error) {
       fail(error);
     } finally {
