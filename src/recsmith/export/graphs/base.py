@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 PADDING = -1
 """Ends a history, a list of candidates and a short list."""
-_LEAST = torch.finfo(torch.float32).min  # what is below is -inf: "never"
+_LEAST = torch.finfo(torch.float32).min  # "never": TFLite's fully connected layer makes this of -inf
 
 
 @dataclass(frozen=True)
@@ -128,12 +128,15 @@ class Recommend(nn.Module):
     scores go by row, the lower first: every runtime's top-k does, and a test looks at each.
     """
 
-    popularity_I: Tensor
+    popular_item_1K: Tensor
+    popular_score_1K: Tensor
 
     def __init__(self, graph: DeviceGraph, popularity_I: Tensor, *, k: int) -> None:
         super().__init__()
         self.inner, self.k = graph, min(k, graph.n_items)
-        self.register_buffer("popularity_I", popularity_I.to(torch.float32))
+        best = torch.sort(popularity_I.to(torch.float32), descending=True, stable=True)
+        self.register_buffer("popular_item_1K", best.indices[: self.k].to(torch.int32).unsqueeze(0))
+        self.register_buffer("popular_score_1K", best.values[: self.k].unsqueeze(0))
 
     @property
     def graph(self) -> DeviceGraph:
@@ -148,18 +151,23 @@ class Recommend(nn.Module):
     def listed(self, history_BH: Tensor, score_BI: Tensor) -> dict[str, Tensor]:
         """Returns the list of the best that are not in the history."""
         there_BH = history_BH >= 0
-        if self.graph.needs_history:
-            nobody_B = there_BH.sum(1, keepdim=True) == 0
-            score_BI = torch.where(nobody_B, self.popularity_I, score_BI)
         # Padding goes to a column of its own, which is cut off again.
         place_BH = torch.where(there_BH, history_BH, self.graph.n_items).to(torch.int64)
         wide_BI = torch.cat([score_BI, score_BI[:, :1]], 1).scatter(1, place_BH, -torch.inf)
         best = torch.topk(wide_BI[:, : self.graph.n_items], self.k)
-        real_BK = best.values >= _LEAST
-        return {
-            "item": torch.where(real_BK, best.indices.to(torch.int32), PADDING).to(torch.int32),
-            "score": torch.where(real_BK, best.values, 0.0),
-        }
+        real_BK = best.values > _LEAST
+        item_BK = torch.where(real_BK, best.indices.to(torch.int32), PADDING).to(torch.int32)
+        score_BK = torch.where(real_BK, best.values, 0.0)
+        if self.graph.needs_history:
+            somebody_B1 = there_BH[:, :1]
+            item_BK = torch.where(somebody_B1, item_BK, self.popular_item_1K)
+            score_BK = torch.where(somebody_B1, score_BK, self.popular_score_1K)
+        return {"item": item_BK, "score": score_BK}
+
+
+def _never(score_BI: Tensor) -> Tensor:
+    """Returns scores with -inf for what a runtime made the least number of."""
+    return torch.where(score_BI > _LEAST, score_BI, -torch.inf)
 
 
 class Scores(nn.Module):
@@ -171,7 +179,7 @@ class Scores(nn.Module):
 
     def forward(self, history: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         """Returns {"scores"}."""
-        return {"scores": self.inner.scores(history, inputs)}
+        return {"scores": _never(self.inner.scores(history, inputs))}
 
 
 class RecommendAndScores(nn.Module):
@@ -184,7 +192,7 @@ class RecommendAndScores(nn.Module):
     def forward(self, history: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         """Returns {"item", "score", "scores"}."""
         score_BI = self.recommend.graph.scores(history, inputs)
-        return {**self.recommend.listed(history, score_BI), "scores": score_BI}
+        return {**self.recommend.listed(history, score_BI), "scores": _never(score_BI)}
 
 
 class Rank(nn.Module):

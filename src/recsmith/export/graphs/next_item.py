@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,8 @@ class NextItemGraph(DeviceGraph):
     One table serves the input and the scores where the network shares it.
     """
 
+    known_I: Tensor | None
+
     def __init__(self, model: NextItem, *, history_length: int | None = None) -> None:
         super().__init__()
         self.context_length = model.config.context_length
@@ -39,13 +42,17 @@ class NextItemGraph(DeviceGraph):
         shared_ID = (
             self.item_ID if torch.equal(by_id_ID, vector_ID) else nn.Parameter(by_id_ID.clone(), False)
         )
-        self.groups = nn.ModuleList(EventGroup(g, shared_ID, self.n_items) for g in net.activity)
-        self.people = nn.ModuleList(Person(g) for g in net.person)
+        activity, person = cast(list[ActivityGroup], net.activity), cast(list[GlobalGroup], net.person)
+        self.groups = nn.ModuleList(EventGroup(g, shared_ID, self.n_items) for g in activity)
+        self.people = nn.ModuleList(Person(g) for g in person)
         self.head = net.head
         bias_I = torch.from_numpy(model._bias_I)
-        self.bias_I = None if (model._bias_I == 0).all() else nn.Parameter(bias_I.clone(), False)
+        known_I = torch.isfinite(bias_I)
+        self.bias_I = nn.Parameter(bias_I.clone(), False) if bias_I[known_I].any() else None
+        # A byte an item: where nothing but "never" is said, numbers would be four.
+        self.register_buffer("known_I", None if self.bias_I is not None or known_I.all() else known_I)
         self._spaces = model._spaces
-        self.extra_inputs = self._inputs(net)
+        self.extra_inputs = self._inputs(activity, person)
 
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns float32 [B, I]."""
@@ -58,9 +65,12 @@ class NextItemGraph(DeviceGraph):
             if name.startswith("event_")
         }
         parts = [group(item_BL, events) for group in self.groups]
-        parts += [person(inputs, len(history_BH)) for person in self.people]
+        stranger_B1 = history_BH[:, :1] * 0  # a len() would fix the batch
+        parts += [person(inputs, stranger_B1) for person in self.people]
         context_BD = self.head(parts[0] if len(parts) == 1 else torch.cat(parts, -1))
         score_BI = context_BD @ self.item_ID.T
+        if self.known_I is not None:
+            return torch.where(self.known_I, score_BI, -torch.inf)
         return score_BI if self.bias_I is None else score_BI + self.bias_I
 
     def features(self) -> Mapping[str, object]:
@@ -68,9 +78,9 @@ class NextItemGraph(DeviceGraph):
         named = {"event": self._spaces.event, "person": self._spaces.user}
         return {source: space.to_dict() for source, space in named.items() if space.columns}
 
-    def _inputs(self, net: NextItemNet) -> tuple[Input, ...]:
-        shapes = {s.name: s for g in net.activity for s in g.embedding.features if s.name in EVENT}
-        of_people = {s.name: s for g in net.person for s in g.embedding.features if s.name != USER_ID}
+    def _inputs(self, activity: list[ActivityGroup], person: list[GlobalGroup]) -> tuple[Input, ...]:
+        shapes = {s.name: s for g in activity for s in g.embedding.features if s.name in EVENT}
+        of_people = {s.name: s for g in person for s in g.embedding.features if s.name != USER_ID}
         found = []
         for source, wanted in (("event", shapes), ("person", of_people)):
             for shape in wanted.values():
@@ -143,12 +153,10 @@ class Person(nn.Module):
         super().__init__()
         self.embedding = group.embedding
 
-    def forward(self, inputs: Mapping[str, Tensor], n_people: int) -> Tensor:
-        """Returns [B, G]."""
+    def forward(self, inputs: Mapping[str, Tensor], stranger_B1: Tensor) -> Tensor:
+        """Returns [B, G]; the code of a stranger is 0."""
         given = {
-            feature.name: torch.zeros(n_people, 1, dtype=torch.int32)
-            if feature.name == USER_ID
-            else inputs[f"person_{feature.name}"]
+            feature.name: stranger_B1 if feature.name == USER_ID else inputs[f"person_{feature.name}"]
             for feature in self.embedding.features
         }
         about_BG: Tensor = self.embedding(given)
