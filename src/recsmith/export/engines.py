@@ -35,6 +35,7 @@ class LiteRTEngine:
         try:
             with quiet():  # it announces its delegate on standard error
                 self._interpreter: Any = module.Interpreter(model_path=str(file), num_threads=n_threads)
+                self._interpreter.allocate_tensors()
             there = set(self._interpreter.get_signature_list())
         except (ValueError, RuntimeError) as error:
             raise ModelFileError(f"{file} must be a LiteRT model. Got: {_first_line(error)}") from error

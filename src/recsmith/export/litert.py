@@ -21,15 +21,15 @@ EXTRA = "litert"
 
 def ready() -> None:
     """Raises `MissingExtra` where the exporter is not installed."""
-    with quiet():
-        for module in ("litert_torch",):
-            require(module, extra=EXTRA)
+    require("litert_torch", extra=EXTRA)
 
 
 def convert(parts: DeviceParts, folder: Path, *, quantize: Quantize | None) -> list[FileSpec]:
     """Writes model.tflite (and rank.tflite), and beside it what `quantize` asks for; returns the entries."""
     recommend = parts.recommend
-    asked = [(recommend, recommend_spec(parts, name="recommend", batch=1))]
+    asked: list[tuple[nn.Module, SignatureSpec]] = [
+        (recommend, recommend_spec(parts, name="recommend", batch=1))
+    ]
     asked.append((recommend, recommend_spec(parts, name="recommend_batch", batch=BATCH)))
     if parts.with_scores:
         asked.append((Scores(recommend.graph), scores_spec(parts, batch=1)))

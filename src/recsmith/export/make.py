@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from recsmith.data.feature_space import FeatureSpace
 from recsmith.errors import InvalidValue, MissingExtra, RecsmithError, require
 from recsmith.export import parity
-from recsmith.export.bundle import CATALOGUE, PARITY, Bundle, described, is_bundle
+from recsmith.export.bundle import CARD, CATALOGUE, PARITY, Bundle, described, is_bundle
+from recsmith.export.card import About, card
 from recsmith.export.catalogue import write_catalogue
 from recsmith.export.graphs import express, express_ranking
 from recsmith.export.manifest import (
@@ -27,6 +28,7 @@ from recsmith.export.manifest import (
     WeightSpec,
 )
 from recsmith.export.parity import Cases
+from recsmith.export.quiet import quiet
 from recsmith.export.runtime import recommender_of
 from recsmith.models.base import Recommender
 from recsmith.storage import folder_aside
@@ -61,13 +63,15 @@ def export_model(
     n_histories: int = 1000,
     allow_mismatch: bool = False,
     overwrite: bool = False,
+    about: About | None = None,
     say: Callable[[str], None] = lambda words: None,
 ) -> Bundle:
     """Writes the bundle of a fitted model and returns it, opened.
 
     `quantize` adds a smaller file beside each of float32. `n_histories` of the training histories go into
     parity.json with the model's answers; every file must give the same, or `ParityFailed` is raised and
-    nothing is written, unless `allow_mismatch`, which the manifest then tells. Raises `InvalidValue` for a
+    nothing is written, unless `allow_mismatch`, which the manifest then tells. `about` is what the card tells
+    of the training. Raises `InvalidValue` for a
     model that cannot be expressed, `MissingExtra` for an exporter that is not installed.
     """
     target = Path(out)
@@ -98,7 +102,9 @@ def export_model(
         if failed and not allow_mismatch:
             raise ParityFailed(_said(failed))
         manifest = _with_files(manifest, judged, mismatch=bool(failed))
-        _write_card(aside, manifest)
+        (aside / CARD).write_text(card(manifest, about or about_model(model)), encoding="utf-8")
+        files = (*manifest.files, described(aside / CARD, "card"))
+        manifest = _with_files(manifest, files, mismatch=bool(failed))
         (aside / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return Bundle.open(target)
 
@@ -119,7 +125,8 @@ def _writer(format: Format) -> Callable[..., list[FileSpec]]:
         raise InvalidValue("format", f"one of {', '.join(FORMATS)}", format)
     require("torch", extra=format)
     module = importlib.import_module(f"recsmith.export.{format}")
-    module.ready()
+    with quiet():  # exporters warn and chatter when they are imported
+        module.ready()
     convert: Callable[..., list[FileSpec]] = module.convert
     return convert
 
@@ -242,8 +249,14 @@ def _with_files(manifest: Manifest, files: Sequence[FileSpec], *, mismatch: bool
     return manifest.model_copy(update={"files": tuple(files), "mismatch_allowed": mismatch})
 
 
-def _write_card(aside: Path, manifest: Manifest) -> None:
-    pass
+def about_model(model: Recommender) -> About:
+    """Returns what a card can tell of a model without its run."""
+    memory = model.memory
+    return About(
+        n_users=int((memory.histories.lengths > 0).sum()),
+        n_events=len(memory.histories.item),
+        settings=model.config.model_dump(mode="json", exclude_defaults=True),
+    )
 
 
 def _versions(formats: Sequence[Format]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from recsmith.errors import require
 from recsmith.export.bundle import described
@@ -21,9 +21,8 @@ EXTRA = "onnx"
 
 def ready() -> None:
     """Raises `MissingExtra` where the exporter is not installed."""
-    with quiet():
-        for module in ("onnx", "onnxscript"):
-            require(module, extra=EXTRA)
+    for module in ("onnx", "onnxscript"):
+        require(module, extra=EXTRA)
 
 
 def convert(parts: DeviceParts, folder: Path, *, quantize: Quantize | None) -> list[FileSpec]:
@@ -54,20 +53,15 @@ def _write(
     signatures: list[SignatureSpec],
     quantize: Quantize | None,
 ) -> list[FileSpec]:
-    sample = {i.name: i.empty(2) for i in inputs}  # traced with two people, so that the batch stays free
+    sample = tuple(i.empty(2) for i in inputs)  # traced with two people, so that the batch stays free
     batch = torch.export.Dim("batch")
-    extra = [i.name for i in inputs if i.name not in ("history", "candidate")]
-    free: dict[str, Any] = {i.name: {0: batch} for i in inputs if i.name not in extra}
-    if extra:
-        free["inputs"] = {name: {0: batch} for name in extra}
     with quiet(), torch.no_grad():
         program = torch.onnx.export(
-            net.eval(),
-            (),
-            kwargs=sample,
+            ByPlace(net, [i.name for i in inputs]).eval(),
+            sample,
             input_names=[i.name for i in inputs],
             output_names=outputs,
-            dynamic_shapes=free,
+            dynamic_shapes=(tuple({0: batch} for _ in inputs),),
             dynamo=True,
             verbose=False,
             optimize=True,
@@ -81,6 +75,19 @@ def _write(
             entry = described(small, role, format="onnx", quantize=quantize, signatures=tuple(signatures))
             specs.append(entry)
     return specs
+
+
+class ByPlace(nn.Module):
+    """Takes inputs by place and hands them on by name: the exporter frees no batch of named ones."""
+
+    def __init__(self, net: nn.Module, names: list[str]) -> None:
+        super().__init__()
+        self.net, self.names = net, names
+
+    def forward(self, *given: Tensor) -> dict[str, Tensor]:
+        """Returns the outputs by name."""
+        found: dict[str, Tensor] = self.net(**dict(zip(self.names, given, strict=True)))
+        return found
 
 
 def _tidy(file: Path) -> None:

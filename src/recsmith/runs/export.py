@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from recsmith.errors import InvalidValue
+from recsmith.export.card import MOVIELENS_TERMS, About
 from recsmith.export.manifest import Format, Quantize
 from recsmith.models import Recommender, load
+from recsmith.runs import files
 from recsmith.runs.folder import open_run
 
 if TYPE_CHECKING:
@@ -39,8 +42,9 @@ def export_run(
     if quantize is not None and quantize not in get_args(Quantize):
         raise InvalidValue("quantize", "fp16 or int8", quantize)
     wanted = _formats(formats, say)
+    model = model_of(run, model_class=model_class)
     return export_model(
-        model_of(run, model_class=model_class),
+        model,
         out,
         formats=wanted,
         quantize=quantize,
@@ -48,7 +52,27 @@ def export_run(
         k=top_k,
         allow_mismatch=allow_mismatch,
         overwrite=overwrite,
+        about=about(run, model),
         say=say,
+    )
+
+
+def about(run: str | Path, model: Recommender) -> About:
+    """Returns what a bundle's card tells of the training."""
+    from recsmith.export.make import about_model
+
+    known = about_model(model)
+    if (Path(run) / _MODEL).is_file():
+        return known
+    folder = open_run(run)
+    recipe = folder.recipe.data
+    is_movielens = recipe.source == "movielens"
+    return replace(
+        known,
+        data=f"MovieLens {getattr(recipe, 'size', '')}".strip() if is_movielens else recipe.source,
+        terms=MOVIELENS_TERMS if is_movielens else None,
+        recipe=(folder.path / files.RECIPE).read_text(encoding="utf-8"),
+        metrics=folder.metrics,
     )
 
 
