@@ -39,7 +39,7 @@ class Row:
 
 def network(dim: int, *groups: dict[str, Any], **settings: Any) -> dict[str, Any]:
     """Returns the settings of a network; the item table is shared with the label's."""
-    learning = {"n_epochs": 8, "batch_size": 256, "learning_rate": 0.01, "schedule": "cosine"}
+    learning = {"n_epochs": 8, "batch_size": 256, "learning_rate": 0.01, "schedule": "cosine", "dropout": 0.0}
     return {
         "activity_groups": list(groups),
         "label": {"embedding_dim": dim},

@@ -82,7 +82,7 @@ def test_the_sample_as_a_recipe():
 def test_it_trains_as_the_launcher_does_or_as_validation_says():
     config = parse_tf_config(SAMPLE)
     usual = recipe_of(config)["model"]
-    assert usual["optimizer"] == "adagrad"
+    assert (usual["optimizer"], usual["schedule"], usual["dropout"]) == ("adagrad", "constant", 0.0)
     assert (usual["learning_rate"], usual["clip_norm"]) == (0.1, 1.0)
     assert (usual["n_epochs"], usual["patience"]) == (50, 3)
     assert "batch_size" not in usual

@@ -136,7 +136,12 @@ def _training(flags: TfFlags, *, events: int) -> dict[str, Any]:
     if (flags.steps_per_epoch is None) != (flags.num_epochs is None):
         given = (flags.steps_per_epoch, flags.num_epochs)
         raise InvalidValue("steps_per_epoch and num_epochs", "given both or neither", given)
-    settings: dict[str, Any] = {"optimizer": "adagrad", "learning_rate": flags.learning_rate}
+    settings: dict[str, Any] = {
+        "optimizer": "adagrad",
+        "learning_rate": flags.learning_rate,
+        "schedule": "constant",
+        "dropout": 0.0,
+    }
     if flags.gradient_clip_norm > 0:
         settings["clip_norm"] = flags.gradient_clip_norm
     if flags.batch_size is not None:

@@ -20,6 +20,7 @@ from recsmith.testing import check_recommender, toy
 TOY = toy.tastes(n_users=24, n_items=24)
 ONE = Run(n_threads=1)
 SMALL = {"n_epochs": 1, "batch_size": 8, "context_length": 6, "learning_rate": 0.02}
+SMALL |= {"dropout": 0.0, "schedule": "constant"}
 IDS = {"name": "item_id", "type": "int"}
 ENCODERS = {
     "bow": {},

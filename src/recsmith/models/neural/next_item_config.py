@@ -110,8 +110,21 @@ class SequenceConfig(NeuralConfig):
 
 
 class NextItemConfig(SequenceConfig):
-    """Says how a history becomes a vector and what that vector learns to predict."""
+    """Says how a history becomes a vector and what that vector learns to predict.
 
+    The defaults of learning are for logs of some hundred thousand events; a larger one wants a larger batch.
+    """
+
+    n_epochs: int = Field(20, ge=1)
+    """Passes over the data."""
+    batch_size: int = Field(8, ge=1)
+    """Windows of timelines in a step, on average; every event of a window is learnt."""
+    learning_rate: float = Field(5e-3, gt=0)
+    """Of the optimiser, before the schedule."""
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """How the learning rate falls over the training."""
+    dropout: float = Field(0.2, ge=0, lt=1)
+    """On the events' vectors, in transformers, and on hidden layers."""
     global_groups: tuple[GroupSettings, ...] = ()
     """About the person."""
     activity_groups: tuple[GroupSettings, ...] = (
