@@ -1,4 +1,4 @@
-"""Sites from bundles: only what is needed, relative, whole or not at all. A small page stands for the built one."""
+"""Sites from bundles: only what is needed, whole or not at all. A small page stands for the built one."""
 
 import base64
 import hashlib

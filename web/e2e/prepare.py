@@ -1,4 +1,4 @@
-"""Makes what the browser tests need: a model, its bundle, two sites, and the answers of the Python runtimes."""
+"""Makes what the browser tests need: a model, its bundle, sites, the answers of the Python runtimes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def made_bundle(path: Path) -> Path:
 
 
 def answers(bundle: Path, runtime: Any) -> list[dict[str, Any]]:
-    """Returns histories, of every length, with unknown ids and repeats, and what the Python runtime says to each."""
+    """Returns histories of every length, with unknown ids and repeats, and what Python says to each."""
     model = load_bundle(bundle, runtime=runtime)
     recorded = Bundle.open(bundle).parity()["histories"]
     step = max(1, len(recorded) // N_HISTORIES)

@@ -9,7 +9,7 @@ import typer
 
 from recsmith.cli import shared
 
-EXAMPLE = shared.example("recsmith web bundles/sasrec --out site")
+EXAMPLE = shared.example("recsmith web bundles/item-knn --out site")
 
 
 def web(
@@ -56,7 +56,7 @@ def web(
         return
     sizes = ", ".join(f"{part} {count / 1e6:.1f}" for part, count in site.bytes_by_part.items())
     shared.out().print(
-        f"Wrote {shared.text(site.path)}: {site.n_files} files, {site.n_bytes / 1e6:.1f} MB before compression "
-        f"({sizes}); runs on {site.runtime}."
+        f"Wrote {shared.text(site.path)}: {site.n_files} files, {site.n_bytes / 1e6:.1f} MB before "
+        f"compression ({sizes}); runs on {site.runtime}."
     )
     shared.out().print(f"Look at it: python -m http.server --directory {shared.text(site.path)}")

@@ -54,11 +54,11 @@ def write_site(
 ) -> Site:
     """Writes a static site that recommends from a bundle in the visitor's browser.
 
-    `runtime` None takes LiteRT where the bundle has a file for it, else ONNX; `both` falls back from one to the
-    other. `title` heads the page and names the app; `kind` picks its words, by default films for a catalogue with
-    genres. All addresses in it are relative. Raises `PageNotBuilt`, `InvalidValue` for an `out` that holds
-    something else or a model file that is not there, `ModelFileError` for a bundle that is altered. The site is
-    written whole or not at all; one of ours that was there is replaced.
+    `runtime` None takes LiteRT where the bundle has a file for it, else ONNX; `both` falls back from one to
+    the other. `title` heads the page and names the app; `kind` picks its words, by default films for a
+    catalogue with genres. All addresses in it are relative. The site is written whole or not at all; one of
+    ours that was there is replaced. Raises `PageNotBuilt`, `InvalidValue` for an `out` that holds something
+    else or a model file that is not there, `ModelFileError` for a bundle that is altered.
     """
     opened, target = Bundle.open(bundle), Path(out)
     _check_page(page)
@@ -94,8 +94,8 @@ def write_site(
 def _check_page(page: Path) -> None:
     if not (page / "index.html").is_file():
         raise PageNotBuilt(
-            "The page must be built once. Got none in this installation. In a clone with Node.js 20.19 or newer: "
-            "make web. A released wheel brings it along: pip install --upgrade recsmith"
+            "The page must be built once. Got none in this installation. In a clone with Node.js 20.19 or "
+            "newer: make web. A released wheel brings it along: pip install --upgrade recsmith"
         )
 
 
