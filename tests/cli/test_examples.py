@@ -25,6 +25,9 @@ ORDER = (
     "similar",
     "explain",
     "report",
+    "export",
+    "bundle",
+    "web",
     "doctor",
     "data",
 )
@@ -138,6 +141,10 @@ def test_example(place, command, call_recsmith, monkeypatch):
     monkeypatch.chdir(place)
     if "import-config" in command:
         pytest.importorskip("google.protobuf", reason="the tensorflow-config extra is not installed")
+    if "recsmith export" in command:
+        pytest.importorskip("litert_torch", reason="the litert extra is not installed")
+    if "recsmith bundle" in command and not (place / "bundles").is_dir():
+        pytest.skip("no exporter made the bundle")
     if "recsmith web" in command and not ((PAGE / "index.html").is_file() and (place / "bundles").is_dir()):
         pytest.skip("the page is not built (make web), or no exporter made the bundle")
     # A person's shell sends what comes out to a file; here it is enough that something does.

@@ -115,6 +115,13 @@ def test_it_is_evaluated_like_a_model(reader, model):
     assert ours.to_dict() == theirs.to_dict()
 
 
+def test_it_says_why(reader, model):
+    item = model.recommend(histories=[IDS[3:9]], k=1).item_ids[0][0]
+    ours, theirs = (m.explain(None, item, history=IDS[3:9]) for m in (reader, model))
+    assert [r.item_id for r in ours.because] == [r.item_id for r in theirs.because]
+    assert ours.score == pytest.approx(theirs.score, abs=1e-4)
+
+
 def test_it_is_neither_fitted_nor_saved(reader, tmp_path):
     with pytest.raises(InvalidValue, match="made by exporting"):
         type(reader)().fit(DATA)

@@ -9,9 +9,9 @@ import typer
 
 from recsmith.cli import shared
 
-INSPECT = shared.example("recsmith bundle inspect bundles/sasrec")
-VERIFY = shared.example("recsmith bundle verify bundles/sasrec")
-BENCH = shared.example("recsmith bundle bench bundles/sasrec --calls 500")
+INSPECT = shared.example("recsmith bundle inspect bundles/item-knn")
+VERIFY = shared.example("recsmith bundle verify bundles/item-knn")
+BENCH = shared.example("recsmith bundle bench bundles/item-knn --calls 500")
 
 BundlePath = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A folder that recsmith export wrote.")]
 

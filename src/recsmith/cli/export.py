@@ -9,10 +9,7 @@ import typer
 
 from recsmith.cli import shared
 
-EXAMPLE = shared.example(
-    "recsmith export runs/sasrec --format litert --out bundles/sasrec",
-    "recsmith export runs/sasrec --format all --quantize int8 --out bundles/sasrec",
-)
+EXAMPLE = shared.example("recsmith export runs/item-knn --format litert --out bundles/item-knn")
 
 
 def export(
@@ -33,14 +30,37 @@ def export(
         bool,
         typer.Option("--allow-mismatch", help="Write it even if its answers differ; the manifest says so."),
     ] = False,
+    tf_sample_layout: Annotated[
+        bool,
+        typer.Option(
+            "--tf-sample-layout",
+            help="Write what TensorFlow's on-device sample app reads, instead of a bundle.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle that is there.")] = False,
     model_class: shared.ModelClass = None,
     json: shared.Json = False,
     debug: shared.Debug = False,
 ) -> None:
     """Write a model as files for phone, browser and server, with manifest, catalogue and proof."""
-    from recsmith.runs.export import export_run
+    from recsmith.runs.export import export_run, export_sample
 
+    if tf_sample_layout:
+        assets = export_sample(
+            run,
+            out,
+            formats=format_,
+            quantize=cast(Any, quantize),
+            top_k=top_k,
+            overwrite=overwrite,
+            model_class=shared.own_class(model_class),
+        )
+        if json:
+            sizes = {file.name: file.stat().st_size for file in sorted(assets.iterdir())}
+            shared.print_json({"assets": assets, "files": sizes})
+        else:
+            shared.out().print(f"The sample app's assets: {assets}", markup=False)
+        return
     bundle = export_run(
         run,
         out,

@@ -97,7 +97,7 @@ data_app.command("crosstab", epilog=crosstab.EXAMPLE)(crosstab.crosstab)
 app.command("import-config", epilog=import_config.EXAMPLE)(import_config.import_config)
 for one, shown in (("inspect", bundle.INSPECT), ("verify", bundle.VERIFY), ("bench", bundle.BENCH)):
     bundle_app.command(one, epilog=shown)(getattr(bundle, one))
-app.add_typer(bundle_app, name="bundle", epilog="Example: recsmith bundle verify bundles/sasrec")
+app.add_typer(bundle_app, name="bundle", epilog="Example: recsmith bundle verify bundles/item-knn")
 experiment_app.command("start", epilog=experiment.START)(experiment.start)
 experiment_app.command("report", epilog=experiment.REPORT)(experiment.report)
 experiment_app.command("end", epilog=experiment.END)(experiment.end)

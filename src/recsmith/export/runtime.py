@@ -17,8 +17,9 @@ from recsmith.export.bundle import Bundle
 from recsmith.export.engines import PACKAGE, Engine, open_engine
 from recsmith.export.inputs import Arrays, InputMaker, checked
 from recsmith.export.manifest import FileSpec, Format, Quantize, SignatureSpec
-from recsmith.models.base import Recommender, State
+from recsmith.models.base import State
 from recsmith.models.memory import Memory
+from recsmith.models.neural.occlusion import ExplainsByOcclusion
 from recsmith.types import CodeArray, FloatArray
 
 Runtime = Literal["auto", "litert", "onnx"]
@@ -37,7 +38,7 @@ class BundleConfig(Config):
     """Threads inside the runtime."""
 
 
-class BundleRecommender(Recommender):
+class BundleRecommender(ExplainsByOcclusion):
     """Recommends what the model recommended that the bundle was made from; people are strangers to it.
 
     `_score` asks the file for all items' scores, so `recommend`, `evaluate` and filters work as ever.
@@ -115,6 +116,17 @@ class BundleRecommender(Recommender):
 
     def _score(self, histories: Histories) -> FloatArray:
         return self.call("scores", self._maker.make(histories))["scores"]
+
+    def _read_events(self) -> int:
+        return max(self.bundle.manifest.context_length, 1)
+
+    def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
+        """Decomposes by occlusion; an item without any evidence has nothing to decompose."""
+        base_K = np.full(len(item_codes), -np.inf, np.float32)
+        part_LK = np.zeros((int(history.lengths[0]), len(item_codes)), np.float32)
+        known = np.isfinite(self._score(history)[0, item_codes])
+        base_K[known], part_LK[:, known] = super()._contributions(history, item_codes[known])
+        return base_K, part_LK
 
     def _fit(self, data: Dataset, run: Run) -> None:
         raise InvalidValue("a bundle", "made by exporting a fitted model", "fit")

@@ -23,6 +23,13 @@ EXTRAS = {
     "index": ("faiss",),
     "neural": ("torch",),
     "tensorboard": ("torch", "tensorboard"),
+    # Write bundles for devices …
+    "litert": ("torch", "litert_torch", "ai_edge_quantizer", "ai_edge_litert"),
+    "onnx": ("torch", "onnx", "onnxscript", "onnxruntime"),
+    "executorch": ("torch", "executorch"),
+    # … and read them.
+    "litert-runtime": ("ai_edge_litert",),
+    "onnx-runtime": ("onnxruntime",),
 }
 
 

@@ -57,6 +57,27 @@ def export_run(
     )
 
 
+def export_sample(
+    run: str | Path,
+    out: str | Path,
+    *,
+    formats: str = "litert",
+    quantize: Quantize | None = None,
+    top_k: int = 100,
+    overwrite: bool = False,
+    model_class: type[Recommender] | None = None,
+) -> Path:
+    """Writes the model as TensorFlow's sample app reads it; see `recsmith.export.tf_sample`."""
+    from recsmith.export.tf_sample import export_tf_sample
+
+    if formats != "litert":
+        raise InvalidValue("format", "litert with --tf-sample-layout", formats)
+    if quantize is not None and quantize not in get_args(Quantize):
+        raise InvalidValue("quantize", "fp16 or int8", quantize)
+    model = model_of(run, model_class=model_class)
+    return export_tf_sample(model, out, k=top_k, quantize=quantize, overwrite=overwrite)
+
+
 def about(run: str | Path, model: Recommender) -> About:
     """Returns what a bundle's card tells of the training."""
     from recsmith.export.make import about_model

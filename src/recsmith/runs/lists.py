@@ -14,6 +14,8 @@ import polars as pl
 
 from recsmith import progress as bars
 from recsmith.errors import InvalidValue, Shown
+from recsmith.export.bundle import is_bundle
+from recsmith.export.runtime import load_bundle
 from recsmith.models.base import Recommender, load
 from recsmith.models.capabilities import Explains, SimilarItems
 from recsmith.models.memory import Memory
@@ -31,8 +33,10 @@ USERS_A_PART = 4096
 
 
 def open_model(path: str | Path, *, model_class: type[Recommender] | None = None) -> Advisor:
-    """Opens the model of a run folder, or of a folder that `model.save` wrote."""
+    """Opens the model of a run folder, of a folder that `model.save` wrote, or a bundle."""
     folder = Path(path)
+    if is_bundle(folder):
+        return Advisor(load_bundle(folder))
     inside = folder / MODEL
     return Advisor(load(inside if inside.is_dir() else folder, model_class=model_class))
 
