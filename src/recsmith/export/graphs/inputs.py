@@ -101,6 +101,7 @@ class Person(nn.Module):
             self.register_buffer("item_IW", items(torch.arange(1, n_items + 1)).contiguous())
         self.inputs: tuple[Input, ...] = tuple(i for known in self.known for i in known.inputs)  # type: ignore
         """What is told beside the history."""
+        self.request_time = spaces.newest if context is not None else None
         told: set[str] = {i.source for i in self.inputs}
         self.features: dict[str, object] = {
             source: space.to_dict()

@@ -12,7 +12,7 @@ from recsmith.export.graphs.base import DeviceGraph
 from recsmith.export.graphs.events import Events
 from recsmith.export.graphs.linear import HISTORY
 from recsmith.export.graphs.sparse import SparseProduct
-from recsmith.models.content import TfIdfContent
+from recsmith.models.content.tfidf import NOTHING, TfIdfContent
 from recsmith.models.neighbourhood import ItemKNN
 
 _EQUAL = 1e-6  # ratings that differ by less are all the same, as in the model
@@ -58,18 +58,18 @@ class TfIdfGraph(DeviceGraph):
         self.items = SparseProduct(model.vector_IT)
 
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Returns the cosines; -inf for an item that shares no token with the history."""
+        """Returns the cosines; -inf for an item without a token of the profile."""
         weight_BH = inputs.get("weight")
         if self.profile == "centred" and weight_BH is not None:
             weight_BH = _centred(weight_BH, (history_BH >= 0).to(torch.float32))
         events = Events.of(history_BH, weight_BH)
-        profile_BT, shared_BT = self.tokens(
+        profile_BT, _ = self.tokens(
             events.dense(events.total_BH, self.n_items), events.dense(events.there_BH, self.n_items)
         )
         length_B1 = (profile_BT * profile_BT).sum(1, keepdim=True).sqrt()
         unit_BT = profile_BT / torch.where(length_B1 > 0, length_B1, 1.0)
         zero_B1 = torch.zeros_like(length_B1)
-        there_BT = (shared_BT > 0).to(torch.float32)
+        there_BT = (unit_BT.abs() > NOTHING).to(torch.float32)
         score_BI, found_BI = self.items(torch.cat([unit_BT, zero_B1], 1), torch.cat([there_BT, zero_B1], 1))
         return torch.where(found_BI > 0, score_BI, -torch.inf)
 

@@ -72,6 +72,7 @@ class RankerGraph(DeviceGraph):
         self.context_length = model.config.history_length or None
         self.history_length = max(HISTORY, model.config.history_length)
         self.extra_inputs = self.pairs.person.inputs
+        self.request_time = self.pairs.person.request_time
 
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns what the network says of every item."""
@@ -133,6 +134,8 @@ class PipelineGraph(DeviceGraph):
             self.score_meaning, told = self.ranker.score_meaning, self.ranker.extra_inputs
         named = {i.name: i for i in (*self.retriever.extra_inputs, *told)}
         self.extra_inputs = tuple(named.values())
+        times = (self.retriever.request_time, self.pairs.person.request_time if self.pairs else None)
+        self.request_time = max((t for t in times if t is not None), default=None)
         self.features()  # says now what cannot be
 
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:

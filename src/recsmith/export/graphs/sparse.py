@@ -8,6 +8,7 @@ from scipy import sparse
 from torch import Tensor, nn
 
 _BITS = 23  # whole numbers below 2^24 are exact in float32, and so are their sums
+_FINER = 2.0**15  # of the fine grid; some five hundred halves of a coarse step still add up exactly on it
 _LEAST = 1e-30
 
 
@@ -18,8 +19,8 @@ class SparseProduct(nn.Module):
     x; 8 bytes for each padded entry.
 
     Runtimes add in any order, and rows that hold the same products must come out equal for ties to stay ties.
-    With `largest`, the largest |x| there is, the coarse part of each product lies on a grid on which float32
-    adds without rounding, and the fine part is too small for its rounding to be seen.
+    With `largest`, the largest |x| there is, each product is cut into a coarse and a fine part on grids on
+    which float32 adds without rounding.
     """
 
     def __init__(self, matrix_RC: sparse.csr_matrix, *, largest: float | None = None) -> None:
@@ -66,8 +67,10 @@ class SparseProduct(nn.Module):
     def _sum(self, part_BRN: Tensor) -> Tensor:
         if self.grid is None:
             return part_BRN.sum(2)
-        coarse_BRN = torch.round(part_BRN * self.grid) * (1 / self.grid)
-        return coarse_BRN.sum(2) + (part_BRN - coarse_BRN).sum(2)
+        scaled_BRN = part_BRN * self.grid
+        coarse_BRN = torch.round(scaled_BRN)
+        fine_BRN = torch.round((scaled_BRN - coarse_BRN) * _FINER)
+        return coarse_BRN.sum(2) * (1 / self.grid) + fine_BRN.sum(2) * (1 / (self.grid * _FINER))
 
 
 def _padded(matrix: sparse.csr_matrix, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -48,7 +48,7 @@ class TowerGraph(DeviceGraph):
                 n_items=self.n_items,
             )
             self.tower = copy.deepcopy(towers.user_mlp).cpu().eval()
-            self.extra_inputs = self.person.inputs
+            self.extra_inputs, self.request_time = self.person.inputs, self.person.request_time
 
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns the products with all items."""

@@ -19,6 +19,9 @@ from recsmith.models.capabilities import Explains, SimilarItems
 from recsmith.models.content.tokens import token_counts
 from recsmith.types import CodeArray, FloatArray
 
+NOTHING = 1e-6
+"""Of a profile of length 1: what is left by rounding of a token whose likes and dislikes cancel."""
+
 
 class TfIdfContentConfig(Config):
     """Settings of `TfIdfContent`."""
@@ -80,7 +83,10 @@ class TfIdfContent(SimilarItems, Explains):
 
     def _score(self, histories: Histories) -> FloatArray:
         profile_BT = self._weights(histories) @ self.vector_IT
-        return sparse_scores(unit_rows(profile_BT), self.item_TI)
+        unit_BT = unit_rows(profile_BT)
+        unit_BT.data[np.abs(unit_BT.data) < NOTHING] = 0
+        unit_BT.eliminate_zeros()
+        return sparse_scores(unit_BT, self.item_TI)
 
     def _similar(self, item_codes: CodeArray) -> FloatArray:
         return sparse_scores(self.vector_IT[item_codes], self.item_TI)
