@@ -1,13 +1,15 @@
 """evaluate: whole runs against loops, streaming, intervals, who is left out, what is refused."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy import sparse
 
 from recsmith.config import Run
-from recsmith.data import hold_out_users, leave_last_out
+from recsmith.data import Vocabulary, hold_out_users, leave_last_out
 from recsmith.errors import InvalidValue
 from recsmith.evaluation import evaluate
 from recsmith.evaluation.metrics import RankingMetric
@@ -278,3 +280,16 @@ def test_with_many_users_diversity_compares_by_a_sample_of_them(make, monkeypatc
     assert drawn["Diversity@10"].value == pytest.approx(exact["Diversity@10"].value, abs=0.05)
     again = evaluate(make.fixed(split, score_UI), split, metrics=["Diversity@10"])
     assert again.to_dict() == drawn.to_dict()
+
+
+def test_a_model_that_knows_nobody_by_id_is_judged_on_strangers(make):
+    split, score_UI = make.random_split()
+    model = make.fixed(split, score_UI)
+    whole = evaluate(model, split, n_bootstrap=0)
+    model._memory = replace(
+        model.memory,
+        users=Vocabulary(pl.Series([], dtype=pl.Int64)),
+        people=pl.DataFrame({"user_id": pl.Series([], dtype=pl.Int64)}),
+        histories=model.memory.histories.take(np.zeros(0, np.int64)),
+    )
+    assert evaluate(model, split, n_bootstrap=0)["NDCG@10"].value == whole["NDCG@10"].value

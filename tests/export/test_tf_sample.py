@@ -141,6 +141,7 @@ def test_a_file_of_the_samples_layout_is_a_recommender(model, assets):
     )
 
 
+@pytest.mark.slow
 def test_it_is_judged_beside_ours(model, assets):
     from recsmith.data import leave_last_out
 
@@ -170,7 +171,7 @@ def test_what_cannot_be_read_is_said(assets, tmp_path):
 def test_a_folder_that_holds_something_else_is_left_alone(model, tmp_path):
     (tmp_path / "thesis.txt").write_text("all my work")
     with pytest.raises(InvalidValue, match="must be a new folder"):
-        export_tf_sample(model, tmp_path)
+        export_tf_sample(model, tmp_path, overwrite=True)
     with pytest.raises(InvalidValue, match="context_length must be between 1 and 200"):
         export_tf_sample(model, tmp_path / "new", context_length=201)
     assert (tmp_path / "thesis.txt").read_text() == "all my work"

@@ -150,11 +150,14 @@ def _protocol(candidates: Negatives | None, exclude_seen: bool) -> str:
 
 
 def _same_vocabulary(model: Recommender, split: Split) -> None:
+    """Refuses a model of other codes; one that knows nobody, as a bundle, takes everybody for a stranger."""
     memory = model.memory
     for what, fitted, here in (
         ("users", memory.users, split.train.users),
         ("items", memory.items, split.train.items),
     ):
+        if what == "users" and not len(fitted):
+            continue
         if fitted is not here and fitted != here:
             got = Shown(f"{len(fitted):,} {what} in the model, {len(here):,} in the split")
             raise InvalidValue("model", f"fitted on this split's {what}", got, "Call .fit(split.train).")

@@ -143,6 +143,7 @@ def export_tf_sample(
     k: int = 100,
     context_length: int | None = None,
     quantize: Quantize | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Writes the assets that the sample app reads into a folder; returns it.
 
@@ -152,9 +153,12 @@ def export_tf_sample(
     litert-torch.
     """
     target = Path(out)
-    if target.exists() and not (target / CONFIG).is_file() and (target.is_file() or any(target.iterdir())):
-        raise InvalidValue("--out", "a new folder, or one with the sample's assets", str(target))
-    ready()
+    is_ours = (target / CONFIG).is_file() and (target / MOVIES).is_file()
+    if target.exists() and not (overwrite and is_ours) and (target.is_file() or any(target.iterdir())):
+        cure = "Add overwrite to replace the sample's assets." if is_ours else ""
+        raise InvalidValue("out", "a new folder", str(target), cure)
+    with quiet():  # converters warn and chatter when they are imported
+        ready()
     graph, memory = express(model), model.memory
     length = context_length or min(graph.history_length, FAVOURITES)
     if not 1 <= length <= graph.history_length:
