@@ -5,6 +5,8 @@
 #   make setup    .venv with recsmith (editable) and its extras but torch, at the pinned versions; demo needs no more
 #   make develop  the same with torch and everything for development; the targets below need it
 #   make check    format, lint, types, walls, the map of the house
+#   make web      the page of `recsmith web`, built into the package (needs Node.js 20.19 or newer)
+#   make test-web page and module of the browser, in Node and in a real Chromium (needs both)
 #   make bench    the slow tests, 25 million interactions, the published figures; fills docs/results.md; takes hours
 #
 # PYTHON picks the interpreter (3.11 to 3.13): make setup PYTHON=python3.12
@@ -21,7 +23,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(INSTALL
 WORKERS ?= 2
 INSTALL_FLAGS ?=
 
-.PHONY: setup develop demo test check bench
+.PHONY: setup develop demo test check web test-web bench
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -50,6 +52,20 @@ check: develop
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house_map.py
+
+# npm's own mark of what was installed: made again only when the lock has changed.
+web/node_modules/.package-lock.json: web/package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js must be installed for the page. Got no npm. Version 20.19 or newer: https://nodejs.org" >&2; exit 2; }
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web: web/node_modules/.package-lock.json
+	cd web && npm run --silent build
+
+test-web: develop web
+	cd web && npm run --silent check && npm run --silent build:lib && npm test --silent
+	OMP_NUM_THREADS=1 $(BIN)/python web/e2e/prepare.py
+	cd web && npm run --silent e2e
 
 bench: develop
 	$(BIN)/pytest -m "slow or accuracy"

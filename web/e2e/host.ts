@@ -83,6 +83,7 @@ export function complaints(page: Page): string[] {
 /** Opens the page and waits until it is ready: lists shown, files kept. */
 export async function openReady(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
+  page.setDefaultTimeout(100_000);
   await page.goto(url);
   await page.waitForSelector("body[data-ready]");
   return page;

@@ -46,8 +46,9 @@ function withSite(runtime: "litert" | "onnx"): void {
 describe.each(["litert", "onnx"] as const)("with %s", (runtime) => {
   withSite(runtime);
 
-  it("shows Python's top ten for fifty histories, complains of nothing, asks nobody else", { timeout: 180_000 }, async () => {
+  it("shows Python's top ten for fifty histories, complains of nothing, asks nobody else", async () => {
     const page = await context.newPage();
+    page.setDefaultTimeout(100_000);
     const heard = complaints(page);
     const asked: string[] = [];
     context.on("request", (request) => asked.push(new URL(request.url()).origin));
@@ -229,6 +230,7 @@ describe("what is wrong", () => {
 
   const failure = async (code: string): Promise<string> => {
     const page = await context.newPage();
+    page.setDefaultTimeout(100_000);
     await page.goto(host.url);
     await page.waitForSelector("#failure");
     expect(await page.getAttribute("#failure", "data-code")).toBe(code);

@@ -101,7 +101,7 @@ const english = (kind: Kind): Words => {
     startNote: `What most people took. Press the heart, or search for other ${many}.`,
     forYou: "For you",
     forYouNote: (count) => (count === 1 ? `From the one ${one} you picked.` : `From the ${count} ${many} you picked.`),
-    like: (title) => `I like ${title}`,
+    like: (title) => `I like this: ${title}`,
     likeShort: "I like this",
     hide: (title) => `Not for me: ${title}`,
     unlike: (title) => `Remove ${title}`,
