@@ -14,7 +14,7 @@ from recsmith.errors import InvalidValue, RecsmithError, UnknownId
 from recsmith.serving.gate import Overloaded, TooSlow
 from recsmith.serving.log import log
 from recsmith.serving.middleware import Around
-from recsmith.serving.routes import events, items, people, recommend, state
+from recsmith.serving.routes import events, items, page, people, recommend, state
 from recsmith.serving.routes.shared import as_json
 from recsmith.serving.security import NotAllowed, TooMany
 from recsmith.serving.service import Service
@@ -36,7 +36,7 @@ def create_app(settings: ServeSettings, stages: StageSettings | None = None) -> 
 
     settings.check_address()
     app = FastAPI(title="recsmith", version=__version__, lifespan=lifespan)
-    for routes in (recommend, events, items, people, state):
+    for routes in (recommend, events, items, people, state, page):
         app.include_router(routes.router)
     app.add_middleware(Around, service=lambda: app.state.service)
     if settings.allow_origins:

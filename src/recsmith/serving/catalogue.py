@@ -75,6 +75,11 @@ class Catalogue:
         return tuple(categories(item.data) for item in self.items)
 
     @cached_property
+    def folded_titles(self) -> tuple[str, ...]:
+        """Titles for a search that does not care about capitals."""
+        return tuple(item.title.casefold() for item in self.items)
+
+    @cached_property
     def members(self) -> Mapping[str, np.ndarray]:
         """Category → indices of its items, int32."""
         found: dict[str, list[int]] = {}

@@ -57,6 +57,8 @@ class Engine:
         self._people: OrderedDict[str, tuple[int, list[Event]]] = OrderedDict()
         self._lock, self._changing = threading.Lock(), threading.Lock()
         self._shown: list[dict[str, Any]] = []
+        self.n_lists, self._served = 0, (np.zeros(0, np.int64), "")
+        self._others: OrderedDict[str, World] = OrderedDict()
         self.sides: dict[str, World] = {}
         self.experiment: Experiment | None = None
         self._take_up_models()
@@ -114,11 +116,23 @@ class Engine:
 
     # Answers -----------------------------------------------------------------------------------------
 
-    def recommend(self, user_id: str, **asked: Any) -> Answer:
-        """Returns the list of a person whom the store, or nobody, knows."""
+    def recommend(self, user_id: str, *, version: str | None = None, **asked: Any) -> Answer:
+        """Returns the list of a person, known or not; by a kept version where one is named."""
         variant, world = self.side_of(user_id)
-        given = self._answer(world, self.request(world, user_id, **asked), variant=variant)
-        return given
+        if version is not None and version != world.version:
+            variant, world = None, self.other(version)
+        return self._answer(world, self.request(world, user_id, **asked), variant=variant)
+
+    def other(self, version: str) -> World:
+        """Returns the world of a kept version, to be compared with; the last two asked for stay in memory."""
+        with self._changing:
+            if version == self.world.version:
+                return self.world
+            if version not in self._others:
+                self._others[version] = self._read(version)
+                while len(self._others) > 2:
+                    self._others.popitem(last=False)
+            return self._others[version]
 
     def recommend_history(self, history: Sequence[Event], **asked: Any) -> Answer:
         """Returns the list of a person given by a history, oldest first."""
@@ -154,9 +168,49 @@ class Engine:
 
     def _answer(self, world: World, request: Request, *, variant: str | None = None) -> Answer:
         (work,) = answer(world, [request], self.stages)
+        self._count_served(world, work)
         if request.user_id is not None and (variant is not None or work.chance is not None):
             self._note_shown(world, work, variant)
         return Answer(world.version, lines(world, work), variant, work.fallback, work.trace)
+
+    def _count_served(self, world: World, work: Work) -> None:
+        counts, version = self._served
+        if version != world.version:
+            if world is not self.world:
+                return
+            counts = np.zeros(world.catalogue.n_model, np.int64)
+            self.n_lists, self._served = 0, (counts, world.version)
+        counts[work.place[work.place < world.catalogue.n_model]] += 1
+        self.n_lists += 1
+
+    def served(self, world: World) -> np.ndarray:
+        """Returns how often each item was on a list since its version was taken up, int64[I]."""
+        counts, version = self._served
+        return counts if version == world.version else np.zeros(world.catalogue.n_model, np.int64)
+
+    def search(self, words: str, *, k: int) -> list[dict[str, Any]]:
+        """Returns the items whose titles have all the words, those that begin so and the popular first."""
+        catalogue, popularity = self.world.catalogue, self.world.model.memory.popularity
+        wanted = words.casefold().split()
+        if not wanted:
+            return []
+        found = [
+            (
+                not title.startswith(wanted[0]),
+                -float(popularity[place]) if place < catalogue.n_model else 0.0,
+                place,
+            )
+            for place, title in enumerate(catalogue.folded_titles)
+            if all(word in title for word in wanted) and catalogue.available[place]
+        ]
+        return [
+            {
+                "item_id": catalogue.ids[place],
+                "title": catalogue.title(place),
+                "categories": list(catalogue.categories[place]),
+            }
+            for *_, place in sorted(found)[:k]
+        ]
 
     def _note_shown(self, world: World, work: Work, variant: str | None) -> None:
         """Remembers what was shown, till `keep_shown` writes it down."""
@@ -301,6 +355,7 @@ class Engine:
         """
         with self._changing:
             rows = self.store.erase_user(user_id)
+            self._others.clear()
             with self._lock:
                 self._people.pop(user_id, None)
                 self._shown = [row for row in self._shown if row["user_id"] != user_id]

@@ -32,8 +32,9 @@ async def recommend(
     per_category: Annotated[int | None, Query(ge=1)] = None,
     explain: bool = False,
     trace: bool = False,
+    version: Annotated[str | None, Query(pattern=r"^\d{1,12}$")] = None,
 ) -> Response:
-    """Returns the list of a person; popular items for somebody of whom nothing is known."""
+    """Returns a person's list, by a kept version where one is named; popular items for a stranger."""
     service = service_of(request)
     asked = {
         "k": within("k", k, service.settings.limits.k),
@@ -45,6 +46,7 @@ async def recommend(
         "calibration": calibration,
         "per_category": per_category,
         "explain": explain,
+        "version": version,
     }
     given = await at_work(request, lambda: service.engine.recommend(user_id, **asked))
     return _list(service, given, trace=trace, user_id=user_id)

@@ -90,6 +90,21 @@ class Store:
         with _answers(), self._reading() as connection:
             return int(connection.execute(asked).scalar() or 0)
 
+    def health(self) -> dict[str, int | None]:
+        """Returns how many events and people there are, from when to when, and how many are of the future."""
+        now = milliseconds()
+        columns = (
+            sa.func.count(),
+            sa.func.count(sa.distinct(events.c.user_id)),
+            sa.func.min(events.c.time),
+            sa.func.max(events.c.time),
+            sa.func.sum(sa.case((events.c.time > now + 60_000, 1), else_=0)),
+        )
+        with _answers(), self._reading() as connection:
+            row = connection.execute(sa.select(*columns)).one()
+        names = ("events", "people", "first", "last", "events_in_the_future")
+        return {name: None if value is None else int(value) for name, value in zip(names, row, strict=True)}
+
     def last_seq(self) -> int:
         """Returns the `seq` of the last event of all."""
         with _answers(), self._reading() as connection:
