@@ -9,7 +9,7 @@ from model_checks import RAGGED, given, histories  # noqa: E402
 
 from recsmith.export.graphs import express, express_ranking  # noqa: E402
 from recsmith.export.graphs.base import Rank  # noqa: E402
-from recsmith.export.litert import quiet  # noqa: E402
+from recsmith.export.quiet import quiet  # noqa: E402
 from recsmith.models import (  # noqa: E402
     EASE,
     IALS,
