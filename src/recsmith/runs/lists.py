@@ -222,7 +222,7 @@ def write_all(
             if not part.is_file():
                 frame = _lists_of(world, memory, start, stop, stages, chosen, k=k, exclude_seen=exclude_seen)
                 with file_aside(part) as aside:
-                    frame.cast(schema).write_parquet(aside)
+                    frame.cast(pl.Schema(schema)).write_parquet(aside)
             bar.step(stop - start)
     with file_aside(target) as aside:
         rows = pl.scan_parquet(parts / "*.parquet") if n_users else pl.LazyFrame(schema=schema)

@@ -36,7 +36,7 @@ async def recommend(
 ) -> Response:
     """Returns a person's list, by a kept version where one is named; popular items for a stranger."""
     service = service_of(request)
-    asked = {
+    asked: dict[str, Any] = {
         "k": within("k", k, service.settings.limits.k),
         "exclude_seen": exclude_seen,
         "categories": tuple(category or ()),
@@ -66,7 +66,7 @@ async def recommend_for_history(request: Request, body: RecommendIn) -> Response
         else Event("", one.item_id, liked if one.weight is None else one.weight, one.time or 0)
         for one in body.history
     ]
-    asked = {
+    asked: dict[str, Any] = {
         "k": body.k,
         "exclude_seen": body.exclude_seen,
         "categories": tuple(body.category),
