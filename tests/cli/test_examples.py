@@ -30,6 +30,9 @@ ORDER = (
     "web",
     "doctor",
     "data",
+    "serve",
+    "refresh",
+    "experiment",
 )
 
 TF_CONFIG = """
@@ -143,6 +146,8 @@ def test_example(place, command, call_recsmith, monkeypatch):
         pytest.importorskip("google.protobuf", reason="the tensorflow-config extra is not installed")
     if "recsmith export" in command:
         pytest.importorskip("litert_torch", reason="the litert extra is not installed")
+    if {"serve", "refresh", "experiment"} & set(command.split()):
+        pytest.importorskip("fastapi", reason="the serve extra is not installed")
     if "recsmith bundle" in command and not (place / "bundles").is_dir():
         pytest.skip("no exporter made the bundle")
     if "recsmith web" in command and not ((PAGE / "index.html").is_file() and (place / "bundles").is_dir()):

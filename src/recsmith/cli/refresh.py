@@ -11,8 +11,8 @@ import typer
 from recsmith.cli import shared
 
 EXAMPLE = shared.example(
-    "recsmith refresh runs/demo/service/versions --store sqlite:///runs/demo/service/store.db",
-    "recsmith refresh runs/demo/service/versions --rollback",
+    "recsmith refresh runs/demo",
+    "recsmith refresh runs/demo --version 000001",
 )
 
 
