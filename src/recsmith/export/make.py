@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsmith.data.feature_space import FeatureSpace
-from recsmith.errors import InvalidValue, MissingExtra, RecsmithError, require
-from recsmith.export import parity
+from recsmith.errors import InvalidValue, MissingExtra, RecsmithError, Shown, require
+from recsmith.export import parity, parity_rank
 from recsmith.export.bundle import CARD, CATALOGUE, PARITY, Bundle, described, is_bundle
 from recsmith.export.card import About, card
 from recsmith.export.catalogue import write_catalogue
@@ -28,14 +28,16 @@ from recsmith.export.manifest import (
     WeightSpec,
 )
 from recsmith.export.parity import Cases
+from recsmith.export.parity_rank import RankCases
 from recsmith.export.quiet import quiet
-from recsmith.export.runtime import recommender_of
+from recsmith.export.verify import figures_of
 from recsmith.models.base import Recommender
+from recsmith.models.pipeline import Pipeline
 from recsmith.storage import folder_aside
 
 if TYPE_CHECKING:
     from recsmith.export.engines import Engine
-    from recsmith.export.graphs.base import DeviceGraph, DeviceParts
+    from recsmith.export.graphs.base import DeviceGraph, DeviceParts, RankGraph
 
 FORMATS: tuple[Format, ...] = ("litert", "onnx", "executorch")
 WRITERS: dict[Format, tuple[str, ...]] = {
@@ -87,17 +89,19 @@ def export_model(
     parts = _parts(model, graph, k)
     say("Recording the model's own answers")
     cases = _cases(model, graph, top_k=parts.recommend.k, n_histories=n_histories)
+    rank_cases = None if parts.rank is None else _rank_cases(model, parts.rank.graph, cases)
     with folder_aside(target) as aside:
         write_catalogue(model.memory, aside / CATALOGUE)
         versions = _versions(tuple(writers))
-        cases.save(aside / PARITY, made_with=versions)
+        of_rank = None if rank_cases is None else rank_cases.to_dict()
+        cases.save(aside / PARITY, made_with=versions, rank=of_rank)
         written: list[FileSpec] = []
         for one, convert in writers.items():
             say(f"Converting to {one}")
             written += convert(parts, aside, quantize=quantize)
         manifest = _manifest(model, graph, parts, written, versions, name=name, aside=aside)
         say("Comparing each file's answers with the model's")
-        judged = _judged(Bundle(aside, manifest), model, cases)
+        judged = _judged(Bundle(aside, manifest), cases, rank_cases)
         failed = [f for f in judged if f.parity is not None and not f.parity.passed]
         if failed and not allow_mismatch:
             raise ParityFailed(_said(failed))
@@ -156,9 +160,24 @@ def _cases(model: Recommender, graph: DeviceGraph, *, top_k: int, n_histories: i
     )
 
 
-def _judged(bundle: Bundle, model: Recommender, cases: Cases) -> list[FileSpec]:
+def _rank_cases(model: Recommender, graph: RankGraph, cases: Cases) -> RankCases:
+    """Returns what the ranking model says of candidates: a pipeline's second stage, or the model itself."""
+    memory = model.memory
+    rows = cases.encoded(memory.items, liked_weight=memory.liked_weight)
+    ranker = model.ranker if isinstance(model, Pipeline) else model
+    return parity_rank.record(
+        ranker, rows, history_length=graph.history_length, n_candidates=graph.n_candidates
+    )
+
+
+def _judged(bundle: Bundle, cases: Cases, rank_cases: RankCases | None) -> list[FileSpec]:
     """Returns the files with their figures; of several quantised the same way, the smallest that passes."""
-    files = [_with_figures(bundle, spec, model, cases) for spec in bundle.manifest.files]
+    files = []
+    for spec in bundle.manifest.files:
+        figures = None
+        if spec.role in ("recommend", "rank"):
+            figures = figures_of(bundle, spec, cases, rank_cases, engine=_engine(bundle, spec))
+        files.append(spec.model_copy(update={"parity": figures}))
     kept: list[FileSpec] = []
     for key in dict.fromkeys((f.role, f.format, f.quantize) for f in files):
         same = [f for f in files if (f.role, f.format, f.quantize) == key]
@@ -168,20 +187,6 @@ def _judged(bundle: Bundle, model: Recommender, cases: Cases) -> list[FileSpec]:
                 bundle.file(other).unlink()
         kept.append(_plainly_named(bundle, best) if len(same) > 1 else best)
     return kept
-
-
-def _with_figures(bundle: Bundle, spec: FileSpec, model: Recommender, cases: Cases) -> FileSpec:
-    if spec.role != "recommend":
-        return spec
-    reader = recommender_of(bundle, spec, engine=_engine(bundle, spec))
-    figures = parity.check(
-        cases,
-        model.memory.items,
-        reader.on_device,
-        liked_weight=model.memory.liked_weight,
-        quantize=spec.quantize,
-    )
-    return spec.model_copy(update={"parity": figures})
 
 
 def _plainly_named(bundle: Bundle, spec: FileSpec) -> FileSpec:
@@ -226,7 +231,7 @@ def _manifest(
         empty_history="popular" if graph.needs_history else "scores",
         liked_weight=memory.liked_weight,
         weights=WeightSpec(feedback=memory.feedback, smallest=low, largest=high, mean=memory.mean_weight),
-        features=_features(graph),
+        features=_features(graph, *(() if parts.rank is None else (parts.rank.graph,))),
         request_time=graph.request_time,
         files=(
             *written,
@@ -236,13 +241,18 @@ def _manifest(
     )
 
 
-def _features(graph: DeviceGraph) -> Any:
-    """Returns source → columns, each checked by reading it as recsmith does."""
-    found = {}
-    for source, space in graph.features().items():
-        columns = FeatureSpace.of_dict(space).columns  # type: ignore[arg-type]
-        found[source] = tuple(ColumnSpec.model_validate(vars(column)) for column in columns)
-    return found
+def _features(*graphs: DeviceGraph | RankGraph) -> Any:
+    """Returns source → columns that any of the graphs reads, each checked by reading it as recsmith does."""
+    found: dict[str, dict[str, ColumnSpec]] = {}
+    for graph in graphs:
+        for source, space in graph.features().items():
+            columns = found.setdefault(source, {})
+            for column in FeatureSpace.of_dict(space).columns:  # type: ignore[arg-type]
+                spec = ColumnSpec.model_validate(vars(column))
+                if columns.setdefault(column.name, spec) != spec:
+                    got = Shown("two ways")
+                    raise InvalidValue(f"{source} {column.name}", "coded in one way by both stages", got)
+    return {source: tuple(columns.values()) for source, columns in found.items()}
 
 
 def _with_files(manifest: Manifest, files: Sequence[FileSpec], *, mismatch: bool) -> Manifest:

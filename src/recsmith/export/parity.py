@@ -75,8 +75,10 @@ class Cases:
             score_BK[row, : len(more)] = [*scores, *([] if spare is None else [spare[1]])]
         return code_BK, score_BK
 
-    def save(self, file: Path, *, made_with: Mapping[str, str]) -> None:
-        """Writes parity.json."""
+    def save(
+        self, file: Path, *, made_with: Mapping[str, str], rank: Mapping[str, Any] | None = None
+    ) -> None:
+        """Writes parity.json; `rank` is what is recorded for the second file."""
         described: dict[str, Any] = {
             "k": self.k,
             "made_with": dict(made_with),
@@ -89,6 +91,8 @@ class Cases:
             described["weights"] = self.weights
         if self.times is not None:
             described["times"] = self.times
+        if rank is not None:
+            described["rank"] = dict(rank)
         file.write_text(json.dumps(described, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
     @classmethod

@@ -16,13 +16,14 @@ from recsmith.errors import InvalidValue, MissingExtra
 from recsmith.export.bundle import Bundle
 from recsmith.export.engines import PACKAGE, Engine, open_engine
 from recsmith.export.inputs import Arrays, InputMaker, checked
-from recsmith.export.manifest import FileSpec, Format, Quantize, SignatureSpec
+from recsmith.export.manifest import FileSpec, Format, Quantize, Role, SignatureSpec
 from recsmith.models.base import State
 from recsmith.models.memory import Memory
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
 from recsmith.types import CodeArray, FloatArray
 
 Runtime = Literal["auto", "litert", "onnx"]
+_ROWS = 256  # of a call of a file that takes any number
 
 
 class BundleConfig(Config):
@@ -90,23 +91,7 @@ class BundleRecommender(ExplainsByOcclusion):
 
     def call(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
         """Returns the outputs of a signature by name, for any number of rows; inputs are checked."""
-        spec = self._signature(signature)
-        n = len(inputs["history"]) if "history" in inputs else 0
-        arrays = checked(spec.inputs, inputs, n)
-        size = spec.batch or 256
-        parts: list[Arrays] = []
-        for start in range(0, n, size):
-            some = {name: array[start : start + size] for name, array in arrays.items()}
-            there = len(some["history"])
-            if spec.batch is not None and there < size:
-                some = {name: _filled(array, size) for name, array in some.items()}
-            parts.append({name: a[:there] for name, a in self._engine.run(spec, some).items()})
-        return {
-            o.name: np.concatenate([part[o.name] for part in parts])
-            if parts
-            else np.zeros((0, *(int(x or 0) for x in o.shape[1:])), o.dtype)
-            for o in spec.outputs
-        }
+        return run_rows(self._engine, self._signature(signature), inputs)
 
     def _signature(self, name: str) -> SignatureSpec:
         if name not in self._signatures:
@@ -152,7 +137,7 @@ def load_bundle(
     incomplete or too new.
     """
     bundle = Bundle.open(path, check=check)
-    return recommender_of(bundle, _chosen(bundle, runtime, quantize), n_threads=n_threads)
+    return recommender_of(bundle, chosen(bundle, runtime, quantize), n_threads=n_threads)
 
 
 def recommender_of(
@@ -165,6 +150,26 @@ def recommender_of(
     )
     model._open(bundle, spec, engine)
     return model
+
+
+def run_rows(engine: Engine, spec: SignatureSpec, inputs: Mapping[str, np.ndarray]) -> Arrays:
+    """Returns the outputs for any number of rows, call by call; inputs are checked against the signature."""
+    n = len(inputs["history"]) if "history" in inputs else 0
+    arrays = checked(spec.inputs, inputs, n)
+    size = spec.batch or _ROWS
+    parts: list[Arrays] = []
+    for start in range(0, n, size):
+        some = {name: array[start : start + size] for name, array in arrays.items()}
+        there = len(some["history"])
+        if spec.batch is not None and there < size:
+            some = {name: _filled(array, size) for name, array in some.items()}
+        parts.append({name: a[:there] for name, a in engine.run(spec, some).items()})
+    return {
+        o.name: np.concatenate([part[o.name] for part in parts])
+        if parts
+        else np.zeros((0, *(int(x or 0) for x in o.shape[1:])), o.dtype)
+        for o in spec.outputs
+    }
 
 
 def memory_of(bundle: Bundle) -> Memory:
@@ -191,19 +196,22 @@ def memory_of(bundle: Bundle) -> Memory:
     )
 
 
-def _chosen(bundle: Bundle, runtime: Runtime, quantize: Quantize | None) -> FileSpec:
+def chosen(
+    bundle: Bundle, runtime: Runtime, quantize: Quantize | None, *, role: Role = "recommend"
+) -> FileSpec:
+    """Returns the file to be read: the first that an installed runtime reads, when none is named."""
     if runtime != "auto":
-        return bundle.model(runtime, quantize=quantize)
+        return bundle.model(runtime, quantize=quantize, role=role)
     readable: Sequence[Format] = ("litert", "onnx")
+    there = {f.format for f in bundle.models if f.role == role and f.quantize == quantize}
     for format in readable:
-        module, _ = PACKAGE[format]
-        has = any(f.format == format and f.quantize == quantize for f in bundle.models)
-        if has and importlib.util.find_spec(module.partition(".")[0]) is not None:
-            return bundle.model(format, quantize=quantize)
+        module = PACKAGE[format][0].partition(".")[0]
+        if format in there and importlib.util.find_spec(module) is not None:
+            return bundle.model(format, quantize=quantize, role=role)
     for format in readable:
-        if any(f.format == format and f.quantize == quantize for f in bundle.models):
+        if format in there:
             raise MissingExtra(PACKAGE[format][0].partition(".")[0], PACKAGE[format][1])
-    return bundle.model("litert", quantize=quantize)  # says what there is
+    return bundle.model("litert", quantize=quantize, role=role)  # says what there is
 
 
 def _filled(array: np.ndarray, size: int) -> np.ndarray:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from recsmith.errors import InvalidValue, MissingExtra
+from recsmith.export import parity_rank
 from recsmith.export.bundle import Bundle
-from recsmith.export.engines import PACKAGE
-from recsmith.export.manifest import FileSpec
+from recsmith.export.engines import PACKAGE, Engine
+from recsmith.export.manifest import FileSpec, ParityFigures
 from recsmith.export.parity import Cases, check
+from recsmith.export.parity_rank import RankCases
+from recsmith.export.ranking import BundleRanker
 from recsmith.export.runtime import recommender_of
 
 Runtime = Literal["all", "litert", "onnx"]
@@ -24,18 +28,22 @@ def verify(path: Path | str, *, runtime: Runtime = "all") -> dict[str, Any]:
     if runtime not in get_args(Runtime):
         raise InvalidValue("runtime", "all, litert or onnx", runtime)
     bundle = Bundle.open(path)
-    cases = Cases.of_dict(bundle.parity())
+    recorded = bundle.parity()
+    cases, rank_cases = Cases.of_dict(recorded), recorded_ranks(recorded)
     rows: list[dict[str, Any]] = []
     missing: MissingExtra | None = None
     for spec in bundle.models:
-        if spec.role != "recommend" or (runtime != "all" and spec.format != runtime):
+        if runtime not in ("all", spec.format):
             continue
         row = {"file": spec.path, "format": spec.format, "quantize": spec.quantize}
         if spec.format not in PACKAGE:
             rows.append(row | {"skipped": f"{spec.format} is read on the device"})
             continue
         try:
-            rows.append(row | _figures(bundle, spec, cases))
+            figures = figures_of(bundle, spec, cases, rank_cases)
+            rows.append(
+                row | ({"skipped": "nothing is recorded"} if figures is None else figures.model_dump())
+            )
         except MissingExtra as error:
             missing = error
             rows.append(row | {"skipped": str(error)})
@@ -48,9 +56,28 @@ def verify(path: Path | str, *, runtime: Runtime = "all") -> dict[str, Any]:
     return {"bundle": str(path), "ok": all(row["passed"] for row in asked), "files": rows}
 
 
-def _figures(bundle: Bundle, spec: FileSpec, cases: Cases) -> dict[str, Any]:
-    model = recommender_of(bundle, spec)
+def figures_of(
+    bundle: Bundle,
+    spec: FileSpec,
+    cases: Cases,
+    rank_cases: RankCases | None,
+    *,
+    engine: Engine | None = None,
+) -> ParityFigures | None:
+    """Returns how one model file answers; None for a ranking file of which nothing was recorded."""
     liked = bundle.manifest.liked_weight
-    items = model.memory.items
-    figures = check(cases, items, model.on_device, liked_weight=liked, quantize=spec.quantize)
-    return figures.model_dump()
+    if spec.role == "rank":
+        if rank_cases is None:
+            return None
+        ranker = BundleRanker(bundle, spec, engine=engine)
+        items = ranker.memory.items
+        rows = cases.encoded(items, liked_weight=liked).block(0, len(rank_cases.scores))
+        got_BN = ranker.score_codes(rows, rank_cases.codes(items, ranker.n_candidates))
+        return parity_rank.compare(rank_cases, got_BN, quantize=spec.quantize)
+    model = recommender_of(bundle, spec, engine=engine)
+    return check(cases, model.memory.items, model.on_device, liked_weight=liked, quantize=spec.quantize)
+
+
+def recorded_ranks(described: Mapping[str, Any]) -> RankCases | None:
+    """Returns what parity.json records for the second file."""
+    return RankCases.of_dict(described["rank"]) if "rank" in described else None
