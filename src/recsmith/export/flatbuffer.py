@@ -1,4 +1,4 @@
-"""A .tflite made smaller without a change in what it computes: short tensor names, equal constants once."""
+"""A .tflite made smaller, computing the same: short names inside, equal constants once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGEST = 10**9  # bytes; flatbuffers end at two gigabytes
 
 
 def tidy(file: Path) -> None:
-    """Rewrites the file: no names inside the graph, one copy of a constant that several signatures hold.
+    """Rewrites the file: short names inside the graph, one copy of a constant that several signatures hold.
 
     The converter names each tensor after the Python modules it came from, which says much and takes a tenth
     of a small file. Inputs and outputs keep theirs. Files above a gigabyte stay as they are.
@@ -31,26 +31,49 @@ def tidy(file: Path) -> None:
             data = packed[buffer.offset : buffer.offset + buffer.size]
             buffer.data = np.frombuffer(data, np.uint8)
             buffer.offset = buffer.size = 0
+    number = 0
     for graph in model.subgraphs:
         named = {*graph.inputs, *graph.outputs}
         for place, tensor in enumerate(graph.tensors):
-            if place not in named:
-                tensor.name = b""
+            if place not in named:  # other tools go by names that are there once
+                tensor.name = f"{number:x}".encode()
+                number += 1
+            _without_empty_parts(tensor)
+        for operator in graph.operators:
+            for part in ("intermediates", "mutatingVariableInputs"):
+                if not _some(getattr(operator, part)):
+                    setattr(operator, part, None)
     _share(model)
     builder = flatbuffers.Builder(len(packed))
     builder.Finish(model.Pack(builder), _IDENTIFIER)
     file.write_bytes(bytes(builder.Output()))
 
 
+def _without_empty_parts(tensor: Any) -> None:
+    """Drops what a tensor carries to say nothing: no scales, a shape that is said twice."""
+    quantization = tensor.quantization
+    if quantization is not None and not _some(quantization.scale) and quantization.details is None:
+        tensor.quantization = None
+    if tensor.shapeSignature is not None and list(tensor.shapeSignature) == list(tensor.shape):
+        tensor.shapeSignature = None
+
+
+def _some(values: Any) -> bool:
+    return values is not None and len(values) > 0
+
+
 def _share(model: Any) -> None:
-    """Points every tensor with the same constant at one buffer and drops the buffers nobody needs."""
+    """Points tensors with the same constant at one buffer, those without at buffer 0, and drops the rest."""
     first: dict[str, int] = {}
     kept, new_place = [model.buffers[0]], {0: 0}
     written = {t.buffer for graph in model.subgraphs for t in graph.tensors if t.isVariable}
     for place, buffer in enumerate(model.buffers[1:], start=1):
-        if buffer.data is None or not len(buffer.data) or place in written:
+        if place in written:
             new_place[place] = len(kept)
             kept.append(buffer)
+            continue
+        if not _some(buffer.data):
+            new_place[place] = 0
             continue
         key = hashlib.sha256(bytes(buffer.data)).hexdigest()
         if key not in first:

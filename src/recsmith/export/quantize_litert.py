@@ -15,9 +15,10 @@ _ALL = "*"
 def variants(file: Path, quantize: Quantize) -> list[Path]:
     """Writes each way of storing the weights beside `file`; who calls keeps the smallest that is good enough.
 
-    int8 by row has a scale for each row of a table (12 bytes more a row), by table one for all.
+    int8 by row has a scale for each row of a table (12 bytes more a row), by table one for all; both make
+    integers of what meets the table too, stored does not.
     """
-    recipes = {"fp16": ("fp16",), "int8": ("int8", "int8-by-table")}[quantize]
+    recipes = {"fp16": ("fp16",), "int8": ("int8", "int8-by-table", "int8-stored")}[quantize]
     return [_quantized(file, recipe) for recipe in recipes]
 
 
@@ -40,6 +41,8 @@ def _quantized(file: Path, recipe: str) -> Path:
         )
         algorithm = aeq.algorithm_manager.AlgorithmName.FLOAT_CASTING
         quantizer.update_quantization_recipe(".*", _all(aeq), config, algorithm)
+    elif recipe == "int8-stored":
+        quantizer.add_weight_only_config(regex=".*", operation_name=_all(aeq), num_bits=8)
     else:
         by_table = recipe.endswith("by-table")
         grain = kinds.QuantGranularity.TENSORWISE if by_table else kinds.QuantGranularity.CHANNELWISE
