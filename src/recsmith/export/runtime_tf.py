@@ -19,7 +19,7 @@ import polars as pl
 from recsmith.config import Config, Run
 from recsmith.data import Dataset, Histories, Interactions, Vocabulary
 from recsmith.errors import DataError, ModelFileError, RecsmithError, require
-from recsmith.models.base import Recommender
+from recsmith.models.base import Recommender, State
 from recsmith.models.memory import Memory
 from recsmith.types import FloatArray
 
@@ -108,6 +108,11 @@ class TfRecommender(Recommender):
 
     def _fit(self, data: Dataset, run: Run) -> None:
         raise RecsmithError(f"{type(self).__name__} must be read by load_tf_model. Got a call of fit.")
+
+    def _state(self) -> Mapping[str, State]:
+        raise RecsmithError(
+            f"{type(self).__name__} must be copied as the file that it is. Got a call of save."
+        )
 
     def _attach(
         self, file: Path, movies: Sequence[Movie], lines: Mapping[str, list[str]], threads: int
