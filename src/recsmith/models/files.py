@@ -116,7 +116,11 @@ def _described(path: Path) -> dict[str, Any]:
         raise ModelFileError(
             f"{file} must be JSON. Got: {error}. The file is cut short or altered."
         ) from error
-    if not isinstance(described, dict) or not isinstance(described.get("format"), int):
+    if (
+        not isinstance(described, dict)
+        or not isinstance(described.get("format"), int)
+        or not isinstance(described.get("class"), str)
+    ):
         raise ModelFileError(f"{file} must describe a recsmith model. Got something else.")
     if described["format"] > FORMAT:
         raise ModelFileError(
@@ -134,7 +138,9 @@ def _resolve(path: str, model_class: type[Recommender] | None) -> type[Recommend
             raise ModelFileError(f"model_class must be {path}. Got {class_path(model_class)}.")
         return model_class
     house, _, name = path.rpartition(".")
-    cls = getattr(importlib.import_module(_HOUSE), name, None) if house == _HOUSE else None
+    room = importlib.import_module(_HOUSE)
+    # Only a name on the list: what else the package holds is no model, and nothing else is imported.
+    cls = getattr(room, name) if house == _HOUSE and name in room.MODELS else None
     if cls is None:
         raise ModelFileError(
             f"The model's class must be one of recsmith's own, or handed in. Got {path}. "

@@ -141,10 +141,10 @@ class Engine:
 
     def request(self, world: World, user_id: str, **asked: Any) -> Request:
         """Returns a person's request, in the indices of a world, with the items they blocked."""
-        newest, events = self.events(user_id)
-        known = self.store.user(user_id)
-        if known is not None and known[1]:
-            asked = {**asked, "blocked": (*asked.get("blocked", ()), *known[1])}
+        newest, blocked = self.store.state_of(user_id)
+        _, events = self.events(user_id, newest=newest)
+        if blocked:
+            asked = {**asked, "blocked": (*asked.get("blocked", ()), *blocked)}
         unchanged = newest <= int(world.about.get("through", 0))
         return self._request_of(world, events, user_id=user_id, unchanged=unchanged, **asked)
 
@@ -235,19 +235,19 @@ class Engine:
             rows, self._shown = self._shown, []
         self.store.add_shown(rows)
 
-    def events(self, user_id: str) -> tuple[int, list[Event]]:
+    def events(self, user_id: str, *, newest: int | None = None) -> tuple[int, list[Event]]:
         """Returns the number of a person's last event and their newest events, oldest first.
 
         A copy is kept while the store has nothing newer, which one look into an index tells; so an event that
         another process took changes the next answer too.
         """
-        newest = self.store.newest(user_id)
+        last = self.store.newest(user_id) if newest is None else newest
         with self._lock:
             kept = self._people.get(user_id)
-            if kept is not None and kept[0] == newest:
+            if kept is not None and kept[0] == last:
                 self._people.move_to_end(user_id)
                 return kept
-        found = (newest, self.store.history(user_id, limit=self.history_limit) if newest else [])
+        found = (last, self.store.history(user_id, limit=self.history_limit) if last else [])
         with self._lock:
             self._people[user_id] = found
             while len(self._people) > _PEOPLE:
@@ -335,11 +335,11 @@ class Engine:
         missing = {event.item_id for event in events if event.item_id not in index}
         if missing and unknown_items == "refuse":
             raise UnknownId("item_id", sorted(missing), "PUT the item first.")
+        accepted = self.store.add_events(events, missing=missing)
         if missing:
-            self.store.add_missing_items(missing)
             with self._changing:
                 self._take_up_items()
-        return self.store.add_events(events)
+        return accepted
 
     def put_items(self, items: Sequence[Item]) -> None:
         """Keeps items; they can be recommended at once."""

@@ -5,12 +5,53 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from recsmith.serving.records import Event, Item
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """An id: 1 to 200 characters, none of them a control character."""
+
+Title = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
+
+_DEPTH = 16  # of what a caller tells of an item or a person
+_WHOLE = 2**63
+
+
+def plain(data: dict[str, Any]) -> dict[str, Any]:
+    """Returns the data; raises for what a database or JSON could not give back as it came."""
+    _check(data, 0)
+    return data
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > _DEPTH:
+        raise ValueError(f"must be at most {_DEPTH} deep")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must hold finite numbers")
+    if isinstance(value, int) and not -_WHOLE <= value < _WHOLE:
+        raise ValueError("must hold whole numbers of 64 bits")
+    if isinstance(value, str) and ("\x00" in value or not _is_text(value)):
+        raise ValueError("must hold text without NUL and halves of characters")
+    if isinstance(value, dict):
+        for name, part in value.items():
+            _check(name, depth)
+            _check(part, depth + 1)
+    if isinstance(value, list):
+        for part in value:
+            _check(part, depth + 1)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+Data = Annotated[dict[str, Any], AfterValidator(plain)]
+"""Plain values: text, finite numbers, lists and objects, not too deep."""
 
 _LATEST = 253_402_300_799_000  # the year 9999, in milliseconds
 
@@ -58,7 +99,7 @@ class RecommendIn(Strict):
     exclude_seen: bool = True
     category: list[Word] = Field(default_factory=list, max_length=100)
     blocked: list[Word] = Field(default_factory=list, max_length=10_000)
-    where: dict[str, Any] | None = Field(None, description='{"field": "year", "ge": 1990}, all, any, not.')
+    where: Data | None = Field(None, description='{"field": "year", "ge": 1990}, all, any, not.')
     diversity: float | None = Field(None, ge=0, le=1)
     method: Literal["none", "mmr", "dpp"] | None = None
     freshness: float | None = Field(None, ge=0, le=1)
@@ -71,10 +112,8 @@ class RecommendIn(Strict):
 class ItemIn(Strict):
     """Is a line of the catalogue."""
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-    data: dict[str, Any] = Field(
-        default_factory=dict, description="category or genres, and whatever is known."
-    )
+    title: Title
+    data: Data = Field(default_factory=dict, description="category or genres, and whatever is known.")
     in_stock: bool = True
 
     def item(self, item_id: str) -> Item:
@@ -85,22 +124,22 @@ class ItemIn(Strict):
 class ItemChange(Strict):
     """Changes some fields of an item; `data` fields are added to those that are there."""
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-    data: dict[str, Any] | None = None
+    title: Title | None = None
+    data: Data | None = None
     in_stock: bool | None = None
 
 
 class UserIn(Strict):
     """Is what is known of a person."""
 
-    data: dict[str, Any] = Field(default_factory=dict)
+    data: Data = Field(default_factory=dict)
     blocked: list[Word] = Field(default_factory=list, max_length=10_000)
 
 
 class UserChange(Strict):
     """Changes some of what is known of a person."""
 
-    data: dict[str, Any] | None = None
+    data: Data | None = None
     blocked: list[Word] | None = Field(None, max_length=10_000)
 
 

@@ -51,5 +51,8 @@ class Service:
         self._closing.set()
         self._watcher.join(timeout=10)
         self.gate.close()
-        self.engine.keep_shown()
+        try:
+            self.engine.keep_shown()
+        except RecsmithError as error:  # lists that were shown, no events
+            log("close", error=f"{type(error).__name__}: {error}")
         self.store.close()

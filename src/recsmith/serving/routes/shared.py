@@ -42,9 +42,14 @@ async def at_work(request: Request, work: Callable[[], T]) -> T:
 
 
 def as_json(document: Any, *, status: int = 200) -> Response:
-    """Returns a JSON response of plain values; numbers that JSON lacks would be an error here, not there."""
+    """Returns a JSON response of plain values; numbers that JSON lacks would be an error here, not there.
+
+    Half a surrogate pair, which UTF-8 cannot say, is sent as JSON's own escape.
+    """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(text, status_code=status, media_type="application/json")
+    return Response(
+        text.encode("utf-8", "backslashreplace"), status_code=status, media_type="application/json"
+    )
 
 
 def within(name: str, value: int, most: int) -> int:

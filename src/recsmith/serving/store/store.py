@@ -17,6 +17,18 @@ from recsmith.serving.store.migrate import migrate
 from recsmith.serving.store.tables import events, facts, items, shown, users
 
 _ROWS = 5_000  # in one statement of a bulk load
+_WRITERS = 7_310_552  # the lock of who adds events in PostgreSQL
+_NEWEST = sa.select(sa.func.max(events.c.seq)).where(events.c.user_id == sa.bindparam("user_id"))
+_STATE = sa.select(
+    _NEWEST.scalar_subquery(),
+    sa.select(users.c.blocked).where(users.c.user_id == sa.bindparam("user_id")).scalar_subquery(),
+)
+_HISTORY = (
+    sa.select(events)
+    .where(events.c.user_id == sa.bindparam("user_id"))
+    .order_by(events.c.time.desc(), events.c.seq.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 _FULL = ("disk is full", "disk full", "no space left", "disk i/o error", "could not extend file")
 
 
@@ -39,12 +51,19 @@ class Store:
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._insert = sqlite.insert if self.is_sqlite else postgresql.insert
+        # A statement that only reads needs no transaction around it: in PostgreSQL that saves two ways there
+        # and back; in SQLite `_on_begin` says no BEGIN.
+        self._reads = (
+            self.engine.execution_options(reads=True)
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
         with _answers():
             migrate(self.engine)
 
     def _reading(self) -> sa.Connection:
-        """Returns a connection whose transaction takes no write lock."""
-        return self.engine.connect().execution_options(reads=True)
+        """Returns a connection without a transaction; each statement sees what is committed when it runs."""
+        return self._reads.connect()
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -52,8 +71,13 @@ class Store:
 
     # Events ------------------------------------------------------------------------------------------
 
-    def add_events(self, new: Sequence[Event]) -> int:
-        """Keeps events, all or none; returns how many were new: an `event_id` that is there counts not."""
+    def add_events(self, new: Sequence[Event], *, missing: Iterable[str] = ()) -> int:
+        """Keeps events, all or none; returns how many were new: an `event_id` that is there counts not.
+
+        `missing` are ids of items to be added bare where the catalogue lacks them, with the events or not at
+        all. Events get their `seq` in the order in which they become visible, so who has seen `seq` n has
+        seen all before it; PostgreSQL needs a lock for that.
+        """
         now = milliseconds()
         rows = [
             {
@@ -65,30 +89,34 @@ class Store:
             }
             for event in new
         ]
+        statement = self._insert(events).on_conflict_do_nothing(index_elements=["event_id"])
         with _answers(), self.engine.begin() as connection:
+            if missing:
+                self._put_items(connection, self._bare(connection, missing))
+            if not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
             added = 0
             for start in range(0, len(rows), _ROWS):
-                statement = self._insert(events).on_conflict_do_nothing(index_elements=["event_id"])
-                added += connection.execute(statement, rows[start : start + _ROWS]).rowcount
+                kept = connection.execute(statement.returning(events.c.seq), rows[start : start + _ROWS])
+                added += len(kept.all())
         return added
 
     def history(self, user_id: str, *, limit: int) -> list[Event]:
         """Returns the newest events of a person, oldest first."""
-        asked = (
-            sa.select(events)
-            .where(events.c.user_id == user_id)
-            .order_by(events.c.time.desc(), events.c.seq.desc())
-            .limit(limit)
-        )
         with _answers(), self._reading() as connection:
-            rows = connection.execute(asked).all()
+            rows = connection.execute(_HISTORY, {"user_id": user_id, "most": limit}).all()
         return [Event(r.user_id, r.item_id, r.weight, r.time, r.event_id) for r in reversed(rows)]
 
     def newest(self, user_id: str) -> int:
         """Returns the `seq` of a person's last event, 0 for none; it tells whether a copy is still good."""
-        asked = sa.select(sa.func.max(events.c.seq)).where(events.c.user_id == user_id)
         with _answers(), self._reading() as connection:
-            return int(connection.execute(asked).scalar() or 0)
+            return int(connection.execute(_NEWEST, {"user_id": user_id}).scalar() or 0)
+
+    def state_of(self, user_id: str) -> tuple[int, list[str]]:
+        """Returns the `seq` of a person's last event and the items they blocked, in one statement."""
+        with _answers(), self._reading() as connection:
+            newest, blocked = connection.execute(_STATE, {"user_id": user_id}).one()
+        return int(newest or 0), list(blocked or ())
 
     def health(self) -> dict[str, int | None]:
         """Returns how many events and people there are, from when to when, and how many are of the future."""
@@ -136,40 +164,44 @@ class Store:
 
     def put_items(self, new: Iterable[Item]) -> int:
         """Adds items or puts them in place of those that are there; returns the catalogue's new version."""
-        now = milliseconds()
         with _answers(), self.engine.begin() as connection:
-            version = self._next_version(connection)
-            rows = [
-                {
-                    "item_id": item.item_id,
-                    "title": item.title,
-                    "data": dict(item.data),
-                    "in_stock": item.in_stock,
-                    "deleted": item.deleted,
-                    "created": item.created or now,
-                    "version": version,
-                }
-                for item in new
-            ]
-            for start in range(0, len(rows), _ROWS):
-                statement = self._insert(items)
-                put = {n: statement.excluded[n] for n in ("title", "data", "in_stock", "deleted", "version")}
-                upsert = statement.on_conflict_do_update(index_elements=["item_id"], set_=put)
-                connection.execute(upsert, rows[start : start + _ROWS])
+            return self._put_items(connection, new)
+
+    def _put_items(self, connection: sa.Connection, new: Iterable[Item]) -> int:
+        now, version = milliseconds(), self._next_version(connection)
+        rows = [
+            {
+                "item_id": item.item_id,
+                "title": item.title,
+                "data": dict(item.data),
+                "in_stock": item.in_stock,
+                "deleted": item.deleted,
+                "created": item.created or now,
+                "version": version,
+            }
+            for item in new
+        ]
+        for start in range(0, len(rows), _ROWS):
+            statement = self._insert(items)
+            put = {n: statement.excluded[n] for n in ("title", "data", "in_stock", "deleted", "version")}
+            upsert = statement.on_conflict_do_update(index_elements=["item_id"], set_=put)
+            connection.execute(upsert, rows[start : start + _ROWS])
         return version
 
     def add_missing_items(self, item_ids: Iterable[str]) -> int:
         """Adds bare items, with their ids as titles, where the catalogue lacks them; returns how many."""
-        wanted = sorted(set(item_ids))
-        known = set()
-        with _answers(), self._reading() as connection:
-            for start in range(0, len(wanted), 500):
-                asked = sa.select(items.c.item_id).where(items.c.item_id.in_(wanted[start : start + 500]))
-                known |= set(connection.execute(asked).scalars())
-        missing = [Item(item_id, item_id) for item_id in wanted if item_id not in known]
-        if missing:
-            self.put_items(missing)
+        with _answers(), self.engine.begin() as connection:
+            missing = self._bare(connection, item_ids)
+            if missing:
+                self._put_items(connection, missing)
         return len(missing)
+
+    def _bare(self, connection: sa.Connection, item_ids: Iterable[str]) -> list[Item]:
+        wanted, known = sorted(set(item_ids)), set()
+        for start in range(0, len(wanted), 500):
+            asked = sa.select(items.c.item_id).where(items.c.item_id.in_(wanted[start : start + 500]))
+            known |= set(connection.execute(asked).scalars())
+        return [Item(item_id, item_id) for item_id in wanted if item_id not in known]
 
     def item(self, item_id: str) -> Item | None:
         """Returns an item, or None for one that is not there or was deleted."""
@@ -288,7 +320,11 @@ def _engine(url: str) -> sa.Engine:
     if address.get_backend_name() not in ("sqlite", "postgresql"):
         raise InvalidValue("store", "sqlite:///… or postgresql://…", address.get_backend_name())
     if address.get_backend_name() == "postgresql":
-        return sa.create_engine(address, pool_pre_ping=True, pool_size=8, max_overflow=8)
+        waits = {"connect_timeout": 5, "options": "-c lock_timeout=10000"}
+        known = {name: value for name, value in waits.items() if name not in address.query}
+        return sa.create_engine(
+            address, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=5, connect_args=known
+        )
     if address.database in (None, "", ":memory:"):
         raise InvalidValue("store", "a file: sqlite:///store.db", url)
     engine = sa.create_engine(address, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=8)
@@ -302,8 +338,8 @@ def _engine(url: str) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _on_begin(connection: sa.Connection) -> None:
         # A transaction that begins by reading and writes later could find the lock gone; take it at once.
-        reads = connection.get_execution_options().get("reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if not connection.get_execution_options().get("reads", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -323,8 +359,8 @@ def _answers() -> Iterator[None]:
             raise StoreFull(
                 "The store's disk must have room. Got none. Nothing of this call was kept."
             ) from error
-        if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)):
-            raise StoreUnavailable(f"The store must answer. Got: {said}.") from error
-        raise DataError(f"The store must take this. Got: {said}.") from error
+        if isinstance(error, (sa.exc.IntegrityError, sa.exc.DataError)):
+            raise DataError(f"The store must take this. Got: {said}.") from error
+        raise StoreUnavailable(f"The store must answer. Got: {said}.") from error
     except sa.exc.TimeoutError as error:
         raise StoreUnavailable("The store must answer in time. Got no free connection.") from error
