@@ -233,7 +233,7 @@ describe("what is wrong", () => {
     page.setDefaultTimeout(100_000);
     await page.goto(host.url);
     await page.waitForSelector("#failure");
-    expect(await page.getAttribute("#failure", "data-code")).toBe(code);
+    expect(await page.getAttribute("#failure", "data-code"), (await page.textContent("#failure"))!).toBe(code);
     expect(await page.locator("#app").isVisible()).toBe(false);
     return (await page.textContent("#failure"))!;
   };

@@ -109,11 +109,12 @@ export class DevicePanel {
       const parity = (await (await fetch(new URL("parity.json", this.bundle))).json()) as Parity;
       const all = Math.min(parity.histories.length, CHECKED_AT_MOST);
       const k = Math.min(parity.k, this.recommender.manifest.top_k);
+      const step = Math.floor(parity.histories.length / all);
       const start = performance.now();
       let equal = 0;
       for (let n = 0; n < all; n++) {
-        // Spread over the record, which has short histories first.
-        const at = Math.floor((n / all) * parity.histories.length);
+        // Spread over the record; every so-manieth alone might always be of the same kind.
+        const at = n * step + (n % step);
         const list = await this.recommender.recommend(parity.histories[at]!, k);
         if (isSame(list.map((one) => one.itemId), parity.item_ids[at]!.slice(0, k), parity.scores[at]!)) equal++;
         if (n % 20 === 0) {

@@ -43,6 +43,7 @@ class Page {
     const look = { catalogue: recommender.catalogue, words: () => words, language: () => language };
     this.covers = new CoverList(byId("list"), look, { like: (id) => this.like(id), hide: (id) => this.hide(id) });
     this.likes = new LikedList(byId("liked"), look, (id) => this.unlike(id));
+    byId("card").hidden = !recommender.manifest.files.some((file) => file.role === "card");
     this.device = new DevicePanel(recommender, bundle, () => words, () => language);
     this.startControls();
   }
