@@ -47,6 +47,12 @@ def test_one_file_of_each_kind_is_kept_under_its_plain_name(bundle):
     assert not [f.name for f in bundle.path.iterdir() if "by-table" in f.name]
 
 
+def test_files_say_nothing_of_where_they_were_made(bundle):
+    for spec in bundle.models:
+        data = bundle.file(spec).read_bytes()
+        assert b"recsmith" not in data and b".py" not in data and b"/src/" not in data
+
+
 def test_features_go_in_by_name(bundle):
     names = [i.name for i in bundle.model("litert").signatures[0].inputs]
     assert names == ["history", "event_rating", "event_gap", "event_day_of_week"]

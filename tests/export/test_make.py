@@ -55,6 +55,32 @@ def test_other_answers_can_be_allowed_and_are_told(of_another_model, tmp_path):
     assert "mismatch" in (tmp_path / "b" / "README.md").read_text(encoding="utf-8").lower()
 
 
+@pytest.mark.parametrize(
+    ("passing", "kept"), [("abc", b"b"), ("ac", b"cc"), ("a", b"aaa"), ("", b"b")], ids=str
+)
+def test_of_several_smaller_files_the_smallest_that_passes_is_kept(
+    passing, kept, onnx_bundle, tmp_path, monkeypatch
+):
+    manifest = Bundle.open(onnx_bundle).manifest
+    figures = manifest.files[0].parity
+    passed, specs = {}, []
+    for name, data in (("int8", b"aaa"), ("int8-by-table", b"b"), ("int8-stored", b"cc")):
+        file = tmp_path / f"model.{name}.onnx"
+        file.write_bytes(data)
+        passed[file.name] = data.decode()[0] in passing
+        specs.append(described(file, "recommend", format="onnx", quantize="int8"))
+    monkeypatch.setattr(
+        making,
+        "figures_of",
+        lambda bundle, spec, *rest, **more: figures.model_copy(update={"passed": passed[spec.path]}),
+    )
+    bundle = Bundle(tmp_path, manifest.model_copy(update={"files": tuple(specs)}))
+    (best,) = making._judged(bundle, None, None)
+    assert best.path == "model.int8.onnx" and best.parity.passed == bool(passing)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.int8.onnx"]
+    assert (tmp_path / "model.int8.onnx").read_bytes() == kept
+
+
 def test_a_full_disk_leaves_no_half_bundle(model, tmp_path, monkeypatch):
     def convert(parts, folder, *, quantize):
         (folder / "model.onnx").write_bytes(b"half of it")
