@@ -46,6 +46,20 @@ def test_full_softmax_bears_large_scores():
     assert losses.full_softmax(h, v, torch.tensor([0, 1])).item() == pytest.approx(np.log(3), abs=1e-4)
 
 
+@pytest.mark.parametrize("scale", [0.1, 300.0])  # sums that float32 holds, and sums that it does not
+def test_full_softmax_of_small_and_large_scores_has_the_same_gradient_as_the_plain_one(scale):
+    h, v = torch.tensor(numbers(9, 5) * scale).float(), torch.tensor(numbers(11, 5, seed=1)).float()
+    target = torch.arange(9)
+    ours, plain = ([x.clone().requires_grad_() for x in (h, v)] for _ in range(2))
+    loss = losses.full_softmax(*ours, target)
+    same = torch.nn.functional.cross_entropy(plain[0] @ plain[1].t(), target)
+    loss.backward()
+    same.backward()
+    assert loss.item() == pytest.approx(same.item(), rel=1e-5)
+    for mine, other in zip(ours, plain, strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-3, atol=1e-4 * max(scale, 1))
+
+
 def test_sampled_softmax_corrects_and_leaves_the_target_out():
     positive, negative = numbers(4), numbers(4, 6, seed=1)
     target, sample = np.array([0, 3, 2, 9]), np.array([3, 5, 5, 0, 7, 1])

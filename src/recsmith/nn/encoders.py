@@ -32,10 +32,15 @@ class Encoder(nn.Module):
 
 
 def pick_last(y_BLE: Tensor, mask_BL: Tensor) -> Tensor:
-    """Returns the row of the last event [B, E]; a product with a one-hot row, which every exporter knows."""
-    place_L = torch.arange(1, mask_BL.shape[1] + 1, device=mask_BL.device)
-    is_last_BL = (place_L == mask_BL.sum(1, keepdim=True)).to(y_BLE.dtype)
-    return (is_last_BL.unsqueeze(1) @ y_BLE).squeeze(1)
+    """Returns the row of the last event [B, E], zeros for a person without events."""
+    there_B1 = mask_BL.sum(1, keepdim=True)
+    if torch.compiler.is_compiling():  # a product with a one-hot row, which every exporter knows
+        place_L = torch.arange(1, mask_BL.shape[1] + 1, device=mask_BL.device)
+        return ((place_L == there_B1).to(y_BLE.dtype).unsqueeze(1) @ y_BLE).squeeze(1)
+    n_people, length = mask_BL.shape
+    first_B = torch.arange(0, n_people * length, length, device=mask_BL.device)
+    row_B = first_B + (there_B1.squeeze(1) - 1).clamp(min=0)
+    return y_BLE.flatten(0, 1).index_select(0, row_B) * (there_B1 > 0)
 
 
 class BagOfWords(Encoder):
@@ -90,16 +95,17 @@ class CausalConv(Encoder):
         self.steps = None if window is None else window - field + 1
 
     def forward(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
-        y_BLE = x_BLD * mask_BL.unsqueeze(2)
-        for filters in self.filters:
-            y_BLE = filters(_with_those_before(y_BLE, self.kernel_size)).relu()
-        return _running_max(y_BLE, self.steps) * mask_BL.unsqueeze(2)
+        return _running_max(self._filtered(x_BLD).relu(), self.steps) * mask_BL.unsqueeze(2)
 
     def last(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
-        y_BLE = x_BLD * mask_BL.unsqueeze(2)
-        for filters in self.filters:
-            y_BLE = filters(_with_those_before(y_BLE, self.kernel_size)).relu()
-        return _max_of_newest(y_BLE, mask_BL, self.steps)
+        return _max_of_newest(self._filtered(x_BLD), mask_BL, self.steps)
+
+    def _filtered(self, x_BLD: Tensor) -> Tensor:
+        """Returns what the last filters say, without their ReLU; padding comes last, so no event sees it."""
+        y_BLE = x_BLD
+        for place, filters in enumerate(self.filters):
+            y_BLE = filters(_with_those_before(y_BLE.relu() if place else y_BLE, self.kernel_size))
+        return y_BLE
 
 
 class CaserConv(Encoder):
@@ -135,7 +141,7 @@ class CaserConv(Encoder):
         x = x_BLD * mask_BL.unsqueeze(2)
         parts = []
         for height, filters in zip(self.heights, self.horizontal, strict=True):
-            seen = filters(_with_those_before(x, height)).relu()
+            seen = filters(_with_those_before(x, height))
             parts.append(_max_of_newest(seen, mask_BL, self.window - height + 1))
         if self.vertical is not None:
             # Event l of n stands at place W − n + l of the window.
@@ -158,8 +164,10 @@ class Recurrent(Encoder):
         self.width = n_units
 
     def forward(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
-        mask = mask_BL.unsqueeze(2)
-        return self.cells(x_BLD * mask)[0] * mask
+        return self.cells(x_BLD)[0] * mask_BL.unsqueeze(2)  # padding follows the events: no cell sees it
+
+    def last(self, x_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        return pick_last(self.cells(x_BLD)[0], mask_BL)
 
 
 def _with_those_before(x_BLD: Tensor, n: int) -> Tensor:
@@ -180,9 +188,9 @@ def _running_max(y_BLE: Tensor, steps: int | None) -> Tensor:
 
 
 def _max_of_newest(y_BLE: Tensor, mask_BL: Tensor, steps: int | None) -> Tensor:
-    """Returns [B, E]: the maximum over the last `steps` events; y is 0 or more, nobody's is 0."""
+    """Returns [B, E]: the ReLU of the maximum over the last `steps` events; nobody's is 0."""
     newest_BL = mask_BL
     if steps is not None and steps < mask_BL.shape[1]:
         place_L = torch.arange(mask_BL.shape[1], device=mask_BL.device)
         newest_BL = mask_BL & (place_L >= mask_BL.sum(1, keepdim=True) - steps)
-    return (y_BLE * newest_BL.unsqueeze(2)).amax(1)
+    return (y_BLE * newest_BL.unsqueeze(2)).amax(1).relu()

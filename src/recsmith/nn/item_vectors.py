@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding
+from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding, prepared
 
 
 class ItemVectors(nn.Module):
@@ -39,9 +39,9 @@ class ItemVectors(nn.Module):
         self.embedding = GroupEmbedding(features) if features else None
         self.map = nn.Linear(self.embedding.width, dim, bias=False) if self.embedding else None
         self._names = tuple(f.name for f in features)
-        for name in self._names:
+        for shape in features:
             assert inputs is not None
-            self.register_buffer(f"of_{name}", inputs[name], persistent=False)
+            self.register_buffer(f"of_{shape.name}", prepared(inputs[shape.name], shape), persistent=False)
 
     @property
     def bias(self) -> Tensor | None:

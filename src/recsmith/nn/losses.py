@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_CHUNK_BYTES = 4 * 2**20  # logits of a chunk stay in a CPU's cache
+_CHUNK_BYTES = 2**20  # logits of a chunk stay in a core's own cache
+_SAFE = 1e20  # a sum of exponentials between its inverse and this has lost nothing
 
 
 def full_softmax(
@@ -38,19 +39,13 @@ class _ChunkedSoftmax(torch.autograd.Function):
         by_hidden, by_item = torch.empty_like(hidden_ND), torch.zeros_like(item_VD)
         by_bias = None if bias_V is None else torch.zeros_like(bias_V)
         total = hidden_ND.new_zeros(())
-        rows = max(16, _CHUNK_BYTES // (4 * n_items))
-        buffer = hidden_ND.new_empty(min(rows, n), n_items)
-        transposed = item_VD.t()
-        for start in range(0, n, rows):
+        n_chunks = -(-n // max(16, _CHUNK_BYTES // (4 * n_items)))
+        rows = -(-n // max(n_chunks, 1))  # chunks are about equal
+        buffer = hidden_ND.new_empty(rows, n_items)
+        for start in range(0, n, max(rows, 1)):
             hidden, target = hidden_ND[start : start + rows], target_N[start : start + rows]
-            p = torch.mm(hidden, transposed, out=buffer[: len(hidden)])
-            if bias_V is not None:
-                p += bias_V
-            picked = p.gather(1, target[:, None]).squeeze(1)
-            top = p.amax(1)
-            p.sub_(top[:, None]).exp_()
-            mass = p.sum(1)
-            total += (mass.log() + top - picked).sum()
+            p, mass, loss = _exponentials(hidden, item_VD, bias_V, target, out=buffer[: len(hidden)])
+            total += loss.sum()
             if learns:
                 # d loss / d logit = p − 1[target]; the division by the mass is moved to the small factors.
                 share = (1 / mass)[:, None]
@@ -60,7 +55,7 @@ class _ChunkedSoftmax(torch.autograd.Function):
                 if by_bias is not None:
                     by_bias.addmv_(p.t(), share.squeeze(1))
         if learns:
-            by_hidden -= item_VD[target_N]
+            by_hidden -= item_VD.index_select(0, target_N)
             by_item.index_add_(0, target_N, hidden_ND, alpha=-1)
             if by_bias is not None:
                 by_bias.index_add_(0, target_N, hidden_ND.new_ones(n), alpha=-1)
@@ -73,6 +68,29 @@ class _ChunkedSoftmax(torch.autograd.Function):
         by_hidden, by_item, by_bias = ctx.saved_tensors
         scale = grads[0] / ctx.n
         return by_hidden * scale, by_item * scale, None if by_bias is None else by_bias * scale, None
+
+
+def _exponentials(
+    hidden_ND: Tensor, item_VD: Tensor, bias_V: Tensor | None, target_N: Tensor, *, out: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns exp(logits − top) [N, V], its sums [N] and −log softmax of the targets [N].
+
+    The top is 0 while nothing overflows or vanishes, which spares two passes, and else each row's maximum.
+    """
+
+    def logits() -> Tensor:
+        raw = torch.mm(hidden_ND, item_VD.t(), out=out)
+        return raw if bias_V is None else raw.add_(bias_V)
+
+    p = logits()
+    picked = p.gather(1, target_N[:, None]).squeeze(1)
+    mass = p.exp_().sum(1)
+    if float(mass.min()) > 1 / _SAFE and float(mass.max()) < _SAFE:
+        return p, mass, mass.log() - picked
+    p = logits()
+    top = p.amax(1)
+    mass = p.sub_(top[:, None]).exp_().sum(1)
+    return p, mass, mass.log() + top - picked
 
 
 def sampled_softmax(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from recsmith.models.neural.next_item_config import ITEM_ID, USER_ID, GroupSettings, NextItemConfig
 from recsmith.nn.dropout import Dropout
 from recsmith.nn.encoders import BagOfWords, CaserConv, CausalConv, Encoder, Recurrent
-from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding
+from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding, look_up, prepared
 from recsmith.nn.item_vectors import ItemVectors
 from recsmith.nn.transformer import Transformer
 
@@ -38,23 +38,29 @@ class ActivityGroup(nn.Module):
         self.encoder = make_encoder(settings, width, config)
         self._names = tuple(shape.name for shape in shapes)
         self._looked_up = tuple(name for name in self._names if name in lookups)
-        for name in self._looked_up:  # row 0 is padding, row c + 1 item c
-            values = lookups[name]
-            self.register_buffer(
-                f"of_{name}", torch.cat([torch.zeros_like(values[:1]), values]), persistent=False
-            )
+        for shape in shapes:  # row 0 is padding, row c + 1 item c
+            if shape.name in lookups:
+                values = prepared(lookups[shape.name], shape)
+                self.register_buffer(
+                    f"of_{shape.name}", torch.cat([torch.zeros_like(values[:1]), values]), persistent=False
+                )
 
     def forward(self, batch: Batch, *, last: bool) -> Tensor:
         """Returns [B, L, E], or [B, E] of the last event."""
         item_BL = batch["item"]
         mask_BL = item_BL != 0
-        inputs = {name: getattr(self, f"of_{name}")[item_BL] for name in self._looked_up}
+        inputs = {name: _of(getattr(self, f"of_{name}"), item_BL) for name in self._looked_up}
         inputs |= {name: batch[name] for name in self._names if name in batch}
         x_BLD = self.embedding({**inputs, ITEM_ID: item_BL.unsqueeze(2)})
         if self.inward is not None:
             x_BLD = self.inward(x_BLD)
-        x_BLD = self.dropout(x_BLD) * mask_BL.unsqueeze(2)
+        x_BLD = self.dropout(x_BLD)  # whatever stands at padding: encoders do not read it
         return self.encoder.last(x_BLD, mask_BL) if last else self.encoder(x_BLD, mask_BL)
+
+
+def _of(values: Tensor, row_BL: Tensor) -> Tensor:
+    """Returns the rows' codes, shares or numbers [B, L, ..]."""
+    return look_up(values, row_BL) if values.is_floating_point() and values.ndim == 2 else values[row_BL]
 
 
 class GlobalGroup(nn.Module):
