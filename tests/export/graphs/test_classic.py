@@ -77,7 +77,7 @@ def test_items_with_equal_scores_stay_equal():
             n_equal += len(members) - 1
             n_parted += len(np.unique(found_I[members])) - 1
     # Two sums that only the model's own rounding made equal may differ.
-    assert n_equal > 100 and n_parted <= n_equal / 500
+    assert n_equal > 100 and n_parted <= n_equal / 200
 
 
 def test_sums_do_not_hang_on_their_order():

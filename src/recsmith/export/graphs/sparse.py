@@ -57,12 +57,14 @@ class SparseProduct(nn.Module):
         sums, counts = [], []
         for place, width in enumerate(self.widths):
             source = self.get_buffer(f"source{place}")
-            found_bRN = both_bC[:, source.flatten()].reshape(2 * batch, -1, width)
+            found_bRN = both_bC.index_select(1, source.flatten()).reshape(2 * batch, -1, width)
             sums.append(self._sum(found_bRN[:batch] * self.get_buffer(f"value{place}")))
             counts.append(found_bRN[batch:].sum(2))
         zero_B1 = torch.zeros_like(x_BC[:, :1])
         order_R = self.get_buffer("place_R")
-        return torch.cat([*sums, zero_B1], 1)[:, order_R], torch.cat([*counts, zero_B1], 1)[:, order_R]
+        sum_BR, count_BR = (torch.cat([*parts, zero_B1], 1) for parts in (sums, counts))
+        # Not [:, order]: ONNX takes no int32 there.
+        return sum_BR.index_select(1, order_R), count_BR.index_select(1, order_R)
 
     def _sum(self, part_BRN: Tensor) -> Tensor:
         if self.grid is None:
