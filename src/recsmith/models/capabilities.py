@@ -39,6 +39,17 @@ class SimilarItems(Recommender):
         return tuple(Recommendation(item, score, rank) for rank, (item, score) in enumerate(pairs, 1))
 
 
+class Shortlists(Recommender):
+    """Scores some items only; the rest is never looked at, so that a list of millions costs no more."""
+
+    @abstractmethod
+    def _shortlist(self, histories: Histories) -> tuple[CodeArray, FloatArray]:
+        """Returns codes int32 [B, N], −1 where there are fewer, and their scores float32 [B, N], in any order.
+
+        `_score` gives these scores to these items and −inf to all others.
+        """
+
+
 class Explains(Recommender):
     """Says which items of a person's history led to a score, and how much each added."""
 

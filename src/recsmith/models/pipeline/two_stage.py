@@ -17,7 +17,7 @@ from recsmith.errors import InvalidValue, nearest
 from recsmith.index import VectorIndex, make_index
 from recsmith.kernels.topk import exclude, top_k
 from recsmith.models.base import Recommender, State
-from recsmith.models.capabilities import Explains, HasVectors
+from recsmith.models.capabilities import Explains, HasVectors, Shortlists
 from recsmith.types import CodeArray, FloatArray
 
 
@@ -34,7 +34,7 @@ class PipelineConfig(Config):
     """How the retriever's vectors are searched; none scores every item instead."""
 
 
-class Pipeline(Explains):
+class Pipeline(Explains, Shortlists):
     """Scores the retriever's best `n_candidates` unseen items with the ranker; all others are left out.
 
     With an index the retriever must have vectors (HasVectors), and its own score beyond their product
@@ -79,9 +79,12 @@ class Pipeline(Explains):
         code_BN, _ = self._index.search(self.retriever._user_vectors(histories), depth)
         return _unseen(code_BN, histories, min(self.config.n_candidates, n_items))
 
-    def _score(self, histories: Histories) -> FloatArray:
+    def _shortlist(self, histories: Histories) -> tuple[CodeArray, FloatArray]:
         code_BN = self.candidates(histories)
-        ranked_BN = np.asarray(self.ranker._score_some(histories, np.maximum(code_BN, 0)), np.float32)
+        return code_BN, np.asarray(self.ranker._score_some(histories, np.maximum(code_BN, 0)), np.float32)
+
+    def _score(self, histories: Histories) -> FloatArray:
+        code_BN, ranked_BN = self._shortlist(histories)
         score_BI = np.full((len(histories), len(self.memory.items)), -np.inf, np.float32)
         row_BN = np.broadcast_to(np.arange(len(histories))[:, None], code_BN.shape)
         there_BN = code_BN >= 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from recsmith.data import Histories
 from recsmith.kernels.topk import top_k
-from recsmith.models.capabilities import SimilarItems
+from recsmith.models.capabilities import Shortlists, SimilarItems
 from recsmith.models.scoring import block_rows
 from recsmith.serving.stages.base import Work
 from recsmith.serving.world import World
@@ -36,9 +36,13 @@ def retrieve(world: World, works: Sequence[Work]) -> None:
 def from_model(world: World, works: Sequence[Work]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Returns the model's candidates of each request, scored in blocks that bound the memory.
 
-    A person without history gets popular items.
+    A person without history gets popular items. A model that scores a short list is asked for that alone:
+    a row as long as the catalogue is then never made.
     """
     n_model = world.catalogue.n_model
+    model = world.model
+    if isinstance(model, Shortlists) and all(len(work.request.histories.item) for work in works):
+        return [shortlisted(model, work, n_model) for work in works]
     found: list[tuple[np.ndarray, np.ndarray]] = []
     at_once = block_rows(n_model)
     for start in range(0, len(works), at_once):
@@ -55,6 +59,18 @@ def from_model(world: World, works: Sequence[Work]) -> list[tuple[np.ndarray, np
             kept = code_BK[row] >= 0
             found.append((code_BK[row][kept][:wanted], best_BK[row][kept][:wanted]))
     return found
+
+
+def shortlisted(model: Shortlists, work: Work, n_model: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the allowed items of a model's short list, best first, equal scores by code."""
+    assert work.allowed is not None
+    code_1N, score_1N = model._shortlist(work.request.histories)
+    code_N, score_N = code_1N[0], np.asarray(score_1N[0], np.float32)
+    kept = np.flatnonzero((code_N >= 0) & (score_N > -np.inf))
+    kept = kept[work.allowed[:n_model][code_N[kept]]]
+    wanted = max(work.request.k, work.request.settings.n_candidates)
+    order = kept[np.lexsort((code_N[kept], -score_N[kept]))][:wanted]
+    return code_N[order].astype(np.int32), score_N[order]
 
 
 def similar_to_recent(world: World, work: Work) -> tuple[np.ndarray, np.ndarray]:
