@@ -50,7 +50,7 @@ class Bow(DeviceGraph):
 
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns the products with all items."""
-        return mean(self.item_ID[history_BH.clamp(min=0)], history_BH) @ self.item_ID.T
+        return mean(self.item_ID[history_BH.clamp(min=0).to(torch.int64)], history_BH) @ self.item_ID.T
 
 
 class TwoLevelBow(nn.Module):

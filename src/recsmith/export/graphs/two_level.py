@@ -72,7 +72,7 @@ class TwoLevel(nn.Module):
 
     def vectors(self, row_BH: Tensor) -> Tensor:
         """Returns the vectors [B, H, D] of catalogue rows: the one table serves histories too."""
-        place_BH = self.place_I[row_BH]
+        place_BH = self.place_I[row_BH.to(torch.int64)].to(torch.int64)  # int32 is no index in ONNX
         found_BHD = self.block_CMD.flatten(0, 1)[place_BH].to(torch.float32)
         return found_BHD * self.scale_CM.flatten()[place_BH].unsqueeze(2) if self.int8 else found_BHD
 
