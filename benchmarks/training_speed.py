@@ -1,7 +1,8 @@
-"""Measures a training step of towers and rankers on MovieLens 1M: python benchmarks/training_speed.py.
+"""Measures training steps of the networks on MovieLens 1M: python benchmarks/training_speed.py.
 
 Examples per CPU second on one thread, where a step's time goes, the floating-point operations of its matrix
-products, and the share they reach of what the same core does in a large product of matrices.
+products, and the share they reach of what the same core does in a large product of matrices. Networks that
+learn timelines learn every position of a window: each of these is an example.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 from protocols import data_folder
+from tf_on_device import ROWS as NETWORKS
 from torch.utils.flop_counter import FlopCounterMode
 
 import recsmith.models
@@ -40,6 +42,44 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "TwoTower, ids": ("TwoTower", {**IDS, "batch_size": 1024}),
     "TwoTower, all features, history of 20": ("TwoTower", {"batch_size": 1024}),
     "TwoTower, the same, batch 256": ("TwoTower", {"batch_size": 256}),
+    **{f"{row.name}, timelines": ("NextItem", {**row.settings, "batch_size": 32}) for row in NETWORKS[:3]},
+    "SASRec, length 200": ("SASRec", {"batch_size": 32}),
+}
+
+
+def cells_flop(
+    x: tuple[int, ...], w_in: tuple[int, ...], w_state: tuple[int, ...], *_: Any, **__: Any
+) -> int:
+    """Returns the operations of a layer of recurrent cells over [L, B, D]."""
+    return 2 * x[0] * x[1] * (w_in[0] * w_in[1] + w_state[0] * w_state[1])
+
+
+def cells_backward_flop(*shapes: Any, **named: Any) -> int:
+    """Returns the operations of the gradient."""
+    return 2 * cells_flop(*shapes, **named)
+
+
+def product_flop(total: tuple[int, ...], a: tuple[int, ...], b: tuple[int, ...], **_: Any) -> int:
+    """Returns the operations of a product that is added to something."""
+    return 2 * a[0] * a[1] * b[1]
+
+
+def attention_flop(query: tuple[int, ...], key: tuple[int, ...], *_: Any, **__: Any) -> int:
+    """Returns the operations of attention's two products, as if nothing were masked."""
+    return 4 * query[0] * query[1] * query[2] * key[2] * query[3]
+
+
+def attention_backward_flop(_: Any, *shapes: Any, **named: Any) -> int:
+    """Returns the operations of its gradient, five products."""
+    return attention_flop(*shapes, **named) * 5 // 2
+
+
+UNCOUNTED = {  # products that torch's counter leaves out
+    torch.ops.aten.addmm_: product_flop,
+    torch.ops.aten.mkldnn_rnn_layer: cells_flop,
+    torch.ops.aten.mkldnn_rnn_layer_backward: cells_backward_flop,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention_flop,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: attention_backward_flop,
 }
 
 
@@ -63,8 +103,8 @@ def peak() -> float:
 
 def step_of(
     name: str, settings: dict[str, Any], data: Dataset, memory: Memory
-) -> dict[str, Callable[[], Any]]:
-    """Returns the parts of a training step, and the step as a whole, as functions of nothing."""
+) -> tuple[int, dict[str, Callable[[], Any]]]:
+    """Returns a step's examples, and its parts and the step as a whole as functions of nothing."""
     model: NeuralRecommender = getattr(recsmith.models, name)(**settings)
     model._memory = memory
     model.learned = model._learn(data)
@@ -82,7 +122,8 @@ def step_of(
         model._loss(model.net, batch).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
-    return {
+    n_examples = int((one["target"] > 0).sum()) if "target" in one else settings["batch_size"]
+    return n_examples, {
         "cut": lambda: next(cut),
         "loss": lambda: model._loss(model.net, one),
         "optimizer": optimizer.step,
@@ -96,6 +137,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--rows", nargs="*", help="names; all by default")
     asked = parser.parse_args()
     folder = data_folder()
     if folder is None or not (folder / "ml-1m").is_dir():
@@ -108,14 +150,13 @@ def main() -> None:
     print("| model | examples/CPU s | cut | loss | backward | optimizer | FLOP/example | share of the core |")
     print("|---|---|---|---|---|---|---|---|")
     for title, (name, settings) in ROWS.items():
-        parts = step_of(name, settings, data, memory)
+        if asked.rows and title not in asked.rows:
+            continue
+        n, parts = step_of(name, settings, data, memory)
         parts["whole"]()  # gradients are there from now on
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False, custom_mapping=UNCOUNTED) as counter:
             parts["whole"]()
-        n, seconds = (
-            settings["batch_size"],
-            {k: cpu_seconds(f, repeats=asked.repeats) for k, f in parts.items()},
-        )
+        seconds = {k: cpu_seconds(f, repeats=asked.repeats) for k, f in parts.items()}
         flops = counter.get_total_flops()
         back = seconds["whole"] - seconds["cut"] - seconds["loss"] - seconds["optimizer"]
         shown = [seconds["cut"], seconds["loss"], back, seconds["optimizer"]]

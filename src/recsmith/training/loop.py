@@ -81,7 +81,8 @@ def train(
             if len(run.history) <= epoch:
                 run.history.append({"epoch": float(epoch)})
             for batch in batches.epoch(epoch, start=step - epoch * batches.n_steps):
-                net.train()
+                if not net.training:  # a hook judged it; going through all modules at every step costs
+                    net.train()
                 factor = schedule(step / n_all) if schedule else 1.0
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = rate * factor
