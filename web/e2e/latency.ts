@@ -14,7 +14,7 @@ import { expect, it } from "vitest";
 import { Host, MADE, startBrowser } from "./host";
 import { OWN_PAGE } from "./module";
 
-const CALLS = 1000;
+const CALLS = Number(process.env["CALLS"] ?? 1000);
 const bundles = (process.env["BUNDLES"]?.split(",") ?? [join(MADE, "site-both/bundle")]).map((path) => resolve(path));
 
 interface Measured {

@@ -49,7 +49,7 @@ def answers(bundle: Path, runtime: Any) -> list[dict[str, Any]]:
     """Returns histories of every length, with unknown ids and repeats, and what Python says to each."""
     model = load_bundle(bundle, runtime=runtime)
     recorded = Bundle.open(bundle).parity()["histories"]
-    # By chance: every so-manieth would always be of the same kind.
+    # By chance: every twentieth would always be of the same kind.
     histories = random.Random(7).sample(recorded, min(N_HISTORIES, len(recorded)))
     known = set(map(str, Bundle.open(bundle).catalogue()["item_id"]))
     found = []

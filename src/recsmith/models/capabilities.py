@@ -44,7 +44,7 @@ class Shortlists(Recommender):
 
     @abstractmethod
     def _shortlist(self, histories: Histories) -> tuple[CodeArray, FloatArray]:
-        """Returns codes int32 [B, N], −1 where there are fewer, and their scores float32 [B, N], in any order.
+        """Returns codes int32 [B, N], −1 for none, and their scores float32 [B, N], in any order.
 
         `_score` gives these scores to these items and −inf to all others.
         """

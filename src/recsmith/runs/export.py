@@ -93,6 +93,7 @@ def about(run: str | Path, model: Recommender) -> About:
         data=f"MovieLens {getattr(recipe, 'size', '')}".strip() if is_movielens else recipe.source,
         terms=MOVIELENS_TERMS if is_movielens else None,
         recipe=(folder.path / files.RECIPE).read_text(encoding="utf-8"),
+        split=folder.evaluation.split_rule if folder.metrics else None,
         metrics=folder.metrics,
     )
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
 
 from recsmith import __version__
 from recsmith.errors import InvalidValue, RecsmithError, UnknownId
@@ -47,6 +48,7 @@ def create_app(settings: ServeSettings, stages: StageSettings | None = None) -> 
             allow_headers=["X-API-Key", "Content-Type"],
         )
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(RecsmithError, _said)
     return app
@@ -79,6 +81,14 @@ def _invalid(request: Request, error: Exception) -> Response:
         f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()[:5]
     )
     return as_json({"error": told, "request_id": _id(request)}, status=422)
+
+
+def _plain(request: Request, error: Exception) -> Response:
+    """Says what the framework found (no such path, no JSON) in the form of all other errors."""
+    assert isinstance(error, HTTPException)
+    response = as_json({"error": str(error.detail), "request_id": _id(request)}, status=error.status_code)
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _failed(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from recsmith.data import Histories
 from recsmith.errors import InvalidValue, UnknownId
 from recsmith.models.capabilities import SimilarItems
 from recsmith.models.memory import Memory
@@ -24,8 +25,21 @@ from recsmith.serving.versions import Versions
 from recsmith.serving.world import World
 from recsmith.types import Id
 
-_PEOPLE = 20_000
-"""People whose events are kept in memory between requests."""
+_EVENTS_KEPT = 4_000_000
+"""Events of people that are kept in memory between requests, ready for the model; about 80 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Person:
+    """Is a person's events as a world knows them; `state` says of which moment and which world."""
+
+    state: tuple[int, str, int]
+    seen: np.ndarray
+    row: Histories
+
+    @property
+    def size(self) -> int:
+        return len(self.seen) + 20  # a person without events takes room too
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,8 @@ class Engine:
         self.settings = settings or StageSettings()
         self.history_limit = history_limit
         self.stages = make_stages()
-        self._people: OrderedDict[str, tuple[int, list[Event]]] = OrderedDict()
+        self._people: OrderedDict[str, _Person] = OrderedDict()
+        self._n_kept = 0
         self._lock, self._changing = threading.Lock(), threading.Lock()
         self._shown: list[dict[str, Any]] = []
         self.n_lists, self._served = 0, (np.zeros(0, np.int64), "")
@@ -72,6 +87,9 @@ class Engine:
         if version is None:
             raise InvalidValue("place", "a folder with a published model", str(self.versions.folder))
         self.world = self._read(version)
+        with self._lock:
+            self._people.clear()
+            self._n_kept = 0
         self._take_up_experiment(again=True)
 
     def _take_up_experiment(self, *, again: bool = False) -> None:
@@ -137,26 +155,50 @@ class Engine:
     def recommend_history(self, history: Sequence[Event], **asked: Any) -> Answer:
         """Returns the list of a person given by a history, oldest first."""
         world = self.world
-        return self._answer(world, self._request_of(world, history, user_id=None, unchanged=False, **asked))
+        seen, row = world.history(history, user_id=None, unchanged=False)
+        return self._answer(world, self._request_of(seen, row, user_id=None, **asked))
 
     def request(self, world: World, user_id: str, **asked: Any) -> Request:
         """Returns a person's request, in the indices of a world, with the items they blocked."""
         newest, blocked = self.store.state_of(user_id)
-        _, events = self.events(user_id, newest=newest)
         if blocked:
             asked = {**asked, "blocked": (*asked.get("blocked", ()), *blocked)}
-        unchanged = newest <= int(world.about.get("through", 0))
-        return self._request_of(world, events, user_id=user_id, unchanged=unchanged, **asked)
+        person = self._person(world, user_id, newest)
+        return self._request_of(person.seen, person.row, user_id=user_id, **asked)
 
-    def _request_of(
-        self, world: World, events: Sequence[Event], *, user_id: str | None, unchanged: bool, **asked: Any
-    ) -> Request:
+    def _person(self, world: World, user_id: str, newest: int) -> _Person:
+        """Returns a person's events in the indices of a world.
+
+        A copy is kept while the store has nothing newer, which one look into an index tells; so an event that
+        another process took changes the next answer too.
+        """
+        state = (newest, world.version, world.catalogue.version)
+        with self._lock:
+            kept = self._people.get(user_id)
+            if kept is not None and kept.state == state:
+                self._people.move_to_end(user_id)
+                return kept
+        events = self.store.history(user_id, limit=self.history_limit) if newest else []
+        unchanged = newest <= int(world.about.get("through", 0))
+        person = _Person(state, *world.history(events, user_id=user_id, unchanged=unchanged))
+        with self._lock:
+            self._drop(user_id)
+            self._people[user_id] = person
+            self._n_kept += person.size
+            while self._n_kept > _EVENTS_KEPT:
+                self._drop(next(iter(self._people)))
+        return person
+
+    def _drop(self, user_id: str) -> None:
+        gone = self._people.pop(user_id, None)
+        self._n_kept -= 0 if gone is None else gone.size
+
+    def _request_of(self, seen: np.ndarray, row: Histories, *, user_id: str | None, **asked: Any) -> Request:
         settings = {
             name: asked.pop(name) for name in StageSettings.model_fields if asked.get(name) is not None
         }
         for name in StageSettings.model_fields:
             asked.pop(name, None)
-        seen, row = world.history(events, user_id=user_id, unchanged=unchanged)
         return Request(
             seen,
             row,
@@ -235,24 +277,9 @@ class Engine:
             rows, self._shown = self._shown, []
         self.store.add_shown(rows)
 
-    def events(self, user_id: str, *, newest: int | None = None) -> tuple[int, list[Event]]:
-        """Returns the number of a person's last event and their newest events, oldest first.
-
-        A copy is kept while the store has nothing newer, which one look into an index tells; so an event that
-        another process took changes the next answer too.
-        """
-        last = self.store.newest(user_id) if newest is None else newest
-        with self._lock:
-            kept = self._people.get(user_id)
-            if kept is not None and kept[0] == last:
-                self._people.move_to_end(user_id)
-                return kept
-        found = (last, self.store.history(user_id, limit=self.history_limit) if last else [])
-        with self._lock:
-            self._people[user_id] = found
-            while len(self._people) > _PEOPLE:
-                self._people.popitem(last=False)
-        return found
+    def events(self, user_id: str) -> list[Event]:
+        """Returns a person's newest events, oldest first."""
+        return self.store.history(user_id, limit=self.history_limit)
 
     def similar(self, item_id: str, *, k: int) -> list[dict[str, Any]]:
         """Returns the items most like one: by the model, or by their words where the model cannot tell."""
@@ -357,7 +384,7 @@ class Engine:
             rows = self.store.erase_user(user_id)
             self._others.clear()
             with self._lock:
-                self._people.pop(user_id, None)
+                self._drop(user_id)
                 self._shown = [row for row in self._shown if row["user_id"] != user_id]
             models = 0
             for version in self.versions.names():

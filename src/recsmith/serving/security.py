@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -81,10 +81,10 @@ class Door:
         return True
 
 
-def allowed(scope: Scope) -> Callable[[Request], None]:
+def allowed(scope: Scope) -> Callable[[Request], Awaitable[None]]:
     """Returns the dependency of a route that needs a scope."""
 
-    def check(request: Request) -> None:
+    async def check(request: Request) -> None:  # not `def`: that would cost a way to a thread and back
         request.state.caller = request.app.state.service.door.check(request, scope)
 
     return check

@@ -113,7 +113,7 @@ export class DevicePanel {
       const start = performance.now();
       let equal = 0;
       for (let n = 0; n < all; n++) {
-        // Spread over the record; every so-manieth alone might always be of the same kind.
+        // Spread over the record; every fifth alone might always be of the same kind.
         const at = n * step + (n % step);
         const list = await this.recommender.recommend(parity.histories[at]!, k);
         if (isSame(list.map((one) => one.itemId), parity.item_ids[at]!.slice(0, k), parity.scores[at]!)) equal++;

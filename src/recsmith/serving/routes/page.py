@@ -55,7 +55,7 @@ async def timeline(request: Request, user_id: Word, limit: Annotated[int, Query(
 
     def work() -> dict[str, Any]:
         catalogue = service.engine.world.catalogue
-        _, events = service.engine.events(user_id)
+        events = service.engine.events(user_id)
         told = []
         for event in reversed(events[-limit:]):
             place = catalogue.index.get(event.item_id)

@@ -61,7 +61,7 @@ async def erase_user(request: Request, user_id: Word) -> Response:
 
 def _user(service: Service, user_id: str) -> dict[str, Any]:
     known = service.store.user(user_id)
-    _, events = service.engine.events(user_id)
+    events = service.engine.events(user_id)
     if known is None and not events:
         raise UnknownId("user_id", [user_id])
     data, blocked = known or ({}, [])
