@@ -61,8 +61,9 @@ class DescentGraph(DeviceGraph):
             gradient_BP = gradient_BP + (2 * self.decay) * n_B1 * (user_BP - self.mean_P)
             first_BP = _BETA_1 * first_BP + (1 - _BETA_1) * gradient_BP
             second_BP = _BETA_2 * second_BP + (1 - _BETA_2) * (gradient_BP * gradient_BP)
-            root_BP = second_BP.sqrt() * (1 - _BETA_2**step) ** -0.5 + _EPS
-            user_BP = user_BP - (_RATE / (1 - _BETA_1**step)) * first_BP / root_BP
+            # √v + ε in parts of ε, since ONNX's optimizer takes + 1e-8 for + 0
+            root_BP = second_BP.sqrt() * ((1 - _BETA_2**step) ** -0.5 / _EPS) + 1
+            user_BP = user_BP - (_RATE / (1 - _BETA_1**step) / _EPS) * first_BP / root_BP
         every_BIQ = self.item_IQ.unsqueeze(0).expand(history_BH.shape[0], -1, -1)
         return self._rating(self.outputs(user_BP, every_BIQ)[0])
 

@@ -15,7 +15,7 @@ from recsmith.errors import InvalidValue, Shown
 
 _CLOSE = 3e-6  # of the largest coordinate of the solution: about as near as float32 comes
 _MOST_STEPS = 128
-_TINY = 1e-30  # keeps a step that has nothing left to do from dividing by zero
+_TINY = 1e-30  # below it a step has nothing left to do; not added, for ONNX's optimizer takes that for + 0
 
 
 class Ridge(nn.Module):
@@ -93,11 +93,12 @@ class _System:
         found_BD = torch.zeros_like(left_BD)
         for _ in range(n_steps):
             moved_BD = (self.matrix_BDD @ toward_BD.unsqueeze(2)).squeeze(2) + self.ridge_BD * toward_BD
-            step_B1 = length_B1 / ((toward_BD * moved_BD).sum(1, keepdim=True) + _TINY)
+            curve_B1 = (toward_BD * moved_BD).sum(1, keepdim=True)
+            step_B1 = torch.where(curve_B1 > _TINY, length_B1 / curve_B1, 0.0)
             found_BD = found_BD + step_B1 * toward_BD
             left_BD = left_BD - step_B1 * moved_BD
             scaled_BD = self.inverse_BD * left_BD
             next_B1 = (left_BD * scaled_BD).sum(1, keepdim=True)
-            toward_BD = scaled_BD + (next_B1 / (length_B1 + _TINY)) * toward_BD
+            toward_BD = scaled_BD + (next_B1 / length_B1.clamp(min=_TINY)) * toward_BD
             length_B1 = next_B1
         return found_BD
