@@ -1,4 +1,7 @@
-"""Weights of sparse matrices: TF-IDF, BM25, inverse frequencies, and the norms similarities divide by."""
+"""Weights of sparse matrices: TF-IDF, BM25, inverse frequencies, and the norms similarities divide by.
+
+All cost O(entries).
+"""
 
 from __future__ import annotations
 

@@ -150,8 +150,24 @@ def test_centring_ones_is_refused():
         PureSVD(mean_center=True, weighting="binary")
 
 
-def test_a_dense_decomposition_that_does_not_fit_is_refused(monkeypatch):
-    monkeypatch.setattr("recsmith.models.factorization.pure_svd.free_gb", lambda: 1e-6)
-    with pytest.raises(InvalidValue, match=r"embedding_dim must be below 20, half of .*dense, in .* GB"):
-        PureSVD(embedding_dim=25).fit(TASTES)
-    PureSVD(embedding_dim=5).fit(TASTES)
+@pytest.mark.parametrize("shape", [(400, 30), (30, 400)])
+def test_more_values_than_half_of_a_side_are_those_of_the_dense_decomposition(shape):
+    """Whichever side is short, all come out of a square as small as it: nothing is as large as the matrix."""
+    matrix_UI = ratings(4, n_users=shape[0], n_items=shape[1])
+    dense_UI = np.nan_to_num(matrix_UI)
+    _, expected_D, right_DI = np.linalg.svd(dense_UI, full_matrices=False)
+    for n_dims in (16, 30):
+        model = PureSVD(embedding_dim=n_dims).fit(dataset(matrix_UI))
+        np.testing.assert_allclose(model.singular_D, expected_D[:n_dims], rtol=1e-5)
+        expected_UI = dense_UI @ right_DI[:n_dims].T @ right_DI[:n_dims]
+        np.testing.assert_allclose(model.score(range(shape[0])), expected_UI, atol=2e-4)
+
+
+def test_directions_are_orthogonal_down_to_the_least_that_counts():
+    rng = np.random.default_rng(0)
+    left, right = (np.linalg.qr(rng.standard_normal((n, 12)))[0] for n in (12, 90))
+    matrix_UI = left @ np.diag(10.0 ** -np.arange(12)) @ right.T
+    model = PureSVD(embedding_dim=12).fit(dataset(matrix_UI.astype(np.float32)))
+    vector_ID = model.item_ID[:, model.singular_D > 0].astype(np.float64)
+    assert 5 <= vector_ID.shape[1] <= 7
+    np.testing.assert_allclose(vector_ID.T @ vector_ID, np.eye(vector_ID.shape[1]), atol=1e-6)

@@ -31,7 +31,8 @@ class PopularConfig(Config):
 class Popular(Recommender):
     """Recommends the same items to everybody, less what each has taken.
 
-    Items without a count are not recommended. Serves people without history.
+    Items without a count are not recommended. Serves people without history. Fit costs O(events) time and 8
+    bytes each, a user O(I).
     """
 
     Config = PopularConfig

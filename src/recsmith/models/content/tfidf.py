@@ -42,7 +42,8 @@ class TfIdfContentConfig(Config):
 class TfIdfContent(SimilarItems, Explains):
     """Scores the cosine between an item's TF-IDF vector and the weighted sum of the history's vectors.
 
-    Recommends items that nobody has taken; says nothing of items without metadata.
+    Recommends items that nobody has taken; says nothing of items without metadata. Fit costs O(I·tokens of an
+    item) time and memory; a user O(Σ_{tokens of the history} items with the token + I).
     """
 
     Config = TfIdfContentConfig

@@ -15,6 +15,7 @@ from recsmith.models.capabilities import Explains, HasVectors, SimilarItems
 from recsmith.models.factorization.sampled import epoch_of_steps
 from recsmith.models.factorization.shared import (
     Rows,
+    ask_for_vectors,
     cosine,
     gram,
     reasons,
@@ -53,7 +54,8 @@ class BPR(SimilarItems, Explains, HasVectors):
     Draws are hashes of (seed, epoch, block, place), and blocks are the same for any number of threads, so
     threads change no bit of the result. A stranger's vector comes from ridge regression on the item vectors
     (`fold_in_*`), which aims at the score that taken items have in training; reasons decompose that fold-in.
-    One epoch costs O(events·(D + log history)).
+    One epoch costs O(events·(D + log history)); memory is 4·D·(U + I) bytes, twice that at the start, and 40
+    an event while an epoch is put in order.
     """
 
     Config = BPRConfig
@@ -120,6 +122,7 @@ class BPR(SimilarItems, Explains, HasVectors):
 
     def _start(self, data: Dataset, pairs: Rows, run: Run) -> None:
         n_dims = self.config.embedding_dim
+        ask_for_vectors("BPR", data, n_dims)
         shapes = {"user_UD": (data.n_users, n_dims), "item_ID": (data.n_items, n_dims)}
         if run.state is not None:
             self.user_UD, self.item_ID = (resumed(run, name, shape) for name, shape in shapes.items())

@@ -11,12 +11,13 @@ from scipy import sparse
 
 from recsmith.config import Config, Run
 from recsmith.data import Dataset, Histories
-from recsmith.errors import InvalidValue, Shown
+from recsmith.errors import InvalidValue
 from recsmith.kernels.gram import gram_rows
 from recsmith.kernels.inverse import BLOCK, invert_spd
 from recsmith.kernels.threads import in_blocks
 from recsmith.models.capabilities import Explains, SimilarItems
-from recsmith.models.factorization.shared import Rows, by_event, free_gb, without_evidence
+from recsmith.models.factorization.shared import Rows, by_event, without_evidence
+from recsmith.models.gigabytes import ask_for, free_gb
 from recsmith.types import CodeArray, FloatArray
 
 
@@ -89,15 +90,14 @@ class EASE(SimilarItems, Explains):
         solver = self.config.solver
         dual = solver == "dual" or (solver == "auto" and dual_gb < primal_gb)
         limit_gb = self.config.max_memory_gb or free_gb()
-        needed_gb = dual_gb if dual else primal_gb
-        if needed_gb > limit_gb:
-            other = "solver='dual'" if not dual and dual_gb < limit_gb else "IALS or ItemKNN, or fewer items"
-            raise InvalidValue(
-                "EASE's memory",
-                f"at most {limit_gb:.3g} GB",
-                Shown(f"{needed_gb:.3g} GB for {n_items:,} items and {n_users:,} users"),
-                f"Use {other} (a filter on interactions per item), or set max_memory_gb.",
-            )
+        other = "solver='dual'" if not dual and dual_gb < limit_gb else "IALS or ItemKNN, or fewer items"
+        ask_for(
+            dual_gb if dual else primal_gb,
+            name="EASE",
+            shape=f"{n_items:,} items and {n_users:,} users",
+            cure=f"Use {other} (a filter on interactions per item), or set max_memory_gb.",
+            limit_gb=limit_gb,
+        )
         return dual
 
     def _primal(self, matrix: sparse.csr_matrix, run: Run) -> FloatArray:

@@ -15,7 +15,15 @@ from recsmith.kernels.sgd import sgd_events
 from recsmith.kernels.strata import groups_for, strata
 from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
 from recsmith.models.factorization.sampled import epoch_of_steps
-from recsmith.models.factorization.shared import Rows, cosine, reasons, resumed, solve, without_evidence
+from recsmith.models.factorization.shared import (
+    Rows,
+    ask_for_vectors,
+    cosine,
+    reasons,
+    resumed,
+    solve,
+    without_evidence,
+)
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
 
@@ -51,7 +59,8 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
     A training user has a learnt vector; a stranger's comes from ridge regression of their ratings on the
     item vectors, with the same λ (squared loss, whatever the model's). Reasons decompose that fold-in.
     The learning curve holds the RMSE of each epoch, each rating taken before its step.
-    One epoch costs O(events·D). Threads change no bit of the result (see kernels/strata.py).
+    One epoch costs O(events·D); memory is 4·D·(U + I) bytes, twice that at the start, and 40 an event while
+    an epoch is put in order. Threads change no bit of the result (see kernels/strata.py).
     """
 
     Config = FunkSVDConfig
@@ -112,6 +121,7 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
             run.log(RMSE=rmse)
 
     def _start(self, data: Dataset, run: Run) -> None:
+        ask_for_vectors("FunkSVD", data, self.config.embedding_dim)
         shapes = {
             "user_UD": (data.n_users, self.config.embedding_dim),
             "item_ID": (data.n_items, self.config.embedding_dim),

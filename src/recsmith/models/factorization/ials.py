@@ -16,6 +16,7 @@ from recsmith.kernels.threads import in_blocks
 from recsmith.models.capabilities import Explains, HasVectors, SimilarItems
 from recsmith.models.factorization.shared import (
     Rows,
+    ask_for_vectors,
     cosine,
     gram,
     reasons,
@@ -58,7 +59,8 @@ class IALS(SimilarItems, Explains, HasVectors):
 
     The last epoch solves users exactly, so a training user and a stranger with the same history get the
     same scores (after Ctrl-C: as near as conjugate gradients came). Threads change no bit of the result.
-    One epoch costs O(events·D·steps + (U + I)·D²·steps), or O(events·D² + (U + I)·D³) with "cholesky".
+    One epoch costs O(events·D·steps + (U + I)·D²·steps), or O(events·D² + (U + I)·D³) with "cholesky" and in
+    the last one for users; memory is 4·D·(U + I) bytes, twice that at the start, and 32 an event.
     """
 
     Config = IALSConfig
@@ -107,6 +109,7 @@ class IALS(SimilarItems, Explains, HasVectors):
 
     def _start(self, data: Dataset, run: Run) -> None:
         n_dims = self.config.embedding_dim
+        ask_for_vectors("IALS", data, n_dims)
         shapes = {
             "item_ID": (data.n_items, n_dims),
             "user_UD": (data.n_users, n_dims),

@@ -8,20 +8,22 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 from scipy import sparse
+from scipy.linalg import eigh
 from scipy.sparse.linalg import svds
 
 from recsmith.config import Config, Run
 from recsmith.data import Dataset, Histories
-from recsmith.errors import InvalidValue
 from recsmith.kernels.threads import one_blas_thread
 from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
 from recsmith.models.factorization.centring import Centring
 from recsmith.models.factorization.item_space import with_signs
-from recsmith.models.factorization.shared import by_event, cosine, free_gb
+from recsmith.models.factorization.shared import by_event, cosine
+from recsmith.models.gigabytes import ask_for
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
 
 _RANK_TOLERANCE = 1e-6  # of the largest singular value; what is kept is float32
+_GRAM_BYTES = 64  # an entry: a sparse product and its dense copy, then LAPACK's work and the eigenvectors
 
 
 class PureSVDConfig(Config):
@@ -58,7 +60,9 @@ class PureSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
 
     With M = centred and scaled matrix ≈ UΣVᵀ, a row m scores m V Vᵀ, unscaled, plus what centring took off.
     For a training user that is their row of UΣVᵀ, so training users and strangers are scored alike. Items
-    left out by `min_values` score -inf. O(entries·D) a step of the solver, O(entries·D + I·D) a user.
+    left out by `min_values` score -inf. Fit: a few hundred products with the matrix, O(entries + side·D)
+    each, and 8·D·(U + 3 I) bytes; with 2 D beyond the smaller side S, O(Σ_rows events² + S³) and 64·S² bytes,
+    never the dense matrix. A user costs O(events·D + I·D).
     """
 
     Config = PureSVDConfig
@@ -227,32 +231,50 @@ def _scales(matrix: sparse.csr_matrix, normalize: str | None) -> tuple[np.ndarra
     return 1 / np.where(scale_U == 0, 1, scale_U), 1 / np.where(scale_I == 0, 1, scale_I)
 
 
-def _fits(shape: tuple[int, int], n_dims: int) -> None:
-    """Refuses a dense decomposition before memory is taken that is not there."""
-    small, large = min(shape), max(shape)
-    needed_gb = 8 * (3 * small * large + 3 * small**2) / 1e9  # the matrix, LAPACK's copy, U and V, its work
-    if needed_gb > free_gb():
-        raise InvalidValue(
-            "embedding_dim",
-            f"below {small // 2}, half of the smaller side of the matrix",
-            n_dims,
-            f"From there on the matrix is decomposed dense, in {needed_gb:.3g} GB.",
-        )
-
-
 def _truncated(matrix: sparse.csr_matrix, n_dims: int, seed: int) -> tuple[FloatArray, FloatArray]:
     """Returns the largest singular values [D], in order, and V [I, D]."""
     if not matrix.data.any():
         return np.zeros(n_dims, np.float32), np.zeros((matrix.shape[1], n_dims), np.float32)
-    if 2 * n_dims >= min(matrix.shape):  # the iterative solver cannot give all, and is slow for most
-        _fits(matrix.shape, n_dims)
-        _, singular_D, right_DI = np.linalg.svd(matrix.toarray(), full_matrices=False)
+    small, large = sorted(matrix.shape)
+    by_gram = 2 * n_dims >= small  # the iterative solver cannot give all, and is slow for most
+    basis = min(2 * n_dims + 1, small)  # ARPACK's own vectors
+    bytes_needed = _GRAM_BYTES * small**2 if by_gram else 8 * (small * (basis + n_dims) + large * n_dims)
+    ask_for(
+        (bytes_needed + 20 * matrix.shape[1] * n_dims) / 1e9,
+        name="PureSVD",
+        shape=f"{n_dims:,} singular values of {matrix.shape[0]:,} users and {matrix.shape[1]:,} items",
+        cure="Lower embedding_dim, or raise min_values.",
+    )
+    if by_gram:
+        singular_D, vector_ID = _by_gram(matrix, n_dims)
     else:
-        start = generator(seed, "pure_svd").standard_normal(min(matrix.shape))
+        start = generator(seed, "pure_svd").standard_normal(small)
         _, singular_D, right_DI = svds(matrix, n_dims, v0=start)
-    order = np.argsort(-singular_D, kind="stable")[:n_dims]
-    largest_D, vector_ID = singular_D[order], with_signs(right_DI[order].T)
+        vector_ID = right_DI.T
+    order = np.argsort(-singular_D, kind="stable")
+    largest_D, vector_ID = singular_D[order], with_signs(vector_ID[:, order])
     # Where the rank ends, directions are arbitrary: nobody's history may be projected on them.
     nothing_D = largest_D <= _RANK_TOLERANCE * largest_D[0]
     largest_D[nothing_D], vector_ID[:, nothing_D] = 0, 0
     return largest_D.astype(np.float32), np.ascontiguousarray(vector_ID, np.float32)
+
+
+def _by_gram(matrix: sparse.csr_matrix, n_dims: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns singular values [D] and V [I, D] from the eigenvectors of MᵀM or MMᵀ, whichever is smaller.
+
+    Squares halve the digits: a value below 1e-7 of the largest is lost, which is below what counts as rank.
+    """
+    by_item = matrix.shape[1] <= matrix.shape[0]
+    rows = matrix.T.tocsr() if by_item else matrix
+    small = rows.shape[0]
+    square = (rows @ rows.T).toarray()
+    eigen_D, vector_SD = eigh(square, overwrite_a=True, subset_by_index=[small - n_dims, small - 1])
+    singular_D = np.sqrt(np.maximum(eigen_D, 0))
+    if by_item:
+        return singular_D, vector_SD
+    # V = Mᵀ U Σ⁻¹; the small ones come out of a difference of large ones, so they are made orthogonal again.
+    kept_D = singular_D > _RANK_TOLERANCE * singular_D[-1]
+    vector_ID = np.zeros((matrix.shape[1], n_dims))
+    rough_ID = (matrix.T @ vector_SD[:, kept_D]) / singular_D[kept_D]
+    vector_ID[:, kept_D] = np.linalg.qr(rough_ID[:, ::-1])[0][:, ::-1]
+    return singular_D, vector_ID

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
 from recsmith.config import Run
-from recsmith.data import Histories
+from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.ridge import gramian, ridge_contributions, ridge_rows
 from recsmith.kernels.threads import in_blocks
+from recsmith.models.gigabytes import ask_for
 from recsmith.types import FloatArray
 
 _GRAMIAN_ROWS = 4096
@@ -128,6 +128,16 @@ def by_event(history: Histories, item: np.ndarray, part_NK: np.ndarray) -> np.nd
     return part_LK
 
 
+def ask_for_vectors(name: str, data: Dataset, n_dims: int) -> None:
+    """Refuses vectors of users and items that do not fit; while they are drawn they are there twice."""
+    ask_for(
+        8 * n_dims * (data.n_users + data.n_items) / 1e9,
+        name=name,
+        shape=f"vectors of {n_dims:,} numbers for {data.n_users:,} users and {data.n_items:,} items",
+        cure="Lower embedding_dim, or filter the data.",
+    )
+
+
 def resumed(run: Run, name: str, shape: tuple[int, ...]) -> FloatArray:
     """Returns a copy of an array of `run.state`; `InvalidValue` when it is not of this model and data."""
     assert run.state is not None
@@ -154,18 +164,3 @@ def cosine(vector_ID: np.ndarray, codes: np.ndarray) -> FloatArray:
     length_I = np.linalg.norm(vector_ID, axis=1, keepdims=True)
     unit_ID = vector_ID / np.where(length_I == 0, 1, length_I)
     return (unit_ID[codes] @ unit_ID.T).astype(np.float32)
-
-
-def free_gb() -> float:
-    """Returns the memory that is free now, or infinity where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024 / 1e9
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    except (AttributeError, ValueError, OSError):
-        return float("inf")

@@ -47,7 +47,8 @@ class UserKNN(Explains, PredictsRatings):
 
     Neighbours are found from the history when a list is asked for, so a stranger and a known user with the
     same history get the same list. People all of whose items are in the history are no neighbours: they
-    have nothing to add. A predicted rating takes the nearest of those who rated the item.
+    have nothing to add. A predicted rating takes the nearest of those who rated the item. Fit costs O(events)
+    time and memory; a user O(Σ_{i in history} people of i + neighbours' events + U + I).
     """
 
     Config = UserKNNConfig
