@@ -174,6 +174,7 @@ def test_who_is_erased_is_in_no_store_no_version_and_no_list(tmp_path, url):
         assert left.memory.popularity.tolist() == [2.0, 2.0, 2.0, 3.0, 2.0]
     assert not np.abs(load(place.folder / place.names()[-1] / "model").user_UD[-1]).max()
     assert engine.recommend("A", k=2).lines
+    store.close()
 
 
 def fitted_data(model):

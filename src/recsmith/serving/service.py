@@ -27,10 +27,12 @@ class Service:
         self.door = Door(settings)
         self.store = Store(settings.store)
         self.versions = Versions(Path(settings.place))
-        self.engine = Engine(
-            self.store, self.versions, settings=stages, history_limit=settings.limits.history
-        )
         limits = settings.limits
+        try:
+            self.engine = Engine(self.store, self.versions, settings=stages, history_limit=limits.history)
+        except BaseException:
+            self.store.close()
+            raise
         self.gate = Gate(threads=settings.threads, waiting=limits.waiting, seconds=limits.seconds)
         self._closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)

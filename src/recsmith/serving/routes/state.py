@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from recsmith.serving.routes.shared import as_json, at_work, service_of
 from recsmith.serving.security import allowed
@@ -26,7 +27,7 @@ async def ready(request: Request) -> Response:
     return as_json({"ready": True, "version": service.engine.world.version})
 
 
-@router.get("/metrics", dependencies=[Depends(allowed("read"))])
+@router.get("/metrics", response_class=PlainTextResponse, dependencies=[Depends(allowed("read"))])
 async def metrics(request: Request) -> Response:
     """Returns the counters for Prometheus."""
     return Response(service_of(request).counters.text(), media_type="text/plain; version=0.0.4")

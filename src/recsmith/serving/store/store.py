@@ -58,8 +58,12 @@ class Store:
             if self.is_sqlite
             else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         )
-        with _answers():
-            migrate(self.engine)
+        try:
+            with _answers():
+                migrate(self.engine)
+        except BaseException:
+            self.close()  # a store that cannot be used keeps no connection
+            raise
 
     def _reading(self) -> sa.Connection:
         """Returns a connection without a transaction; each statement sees what is committed when it runs."""
