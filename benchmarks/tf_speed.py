@@ -96,9 +96,10 @@ class Ours:
     def weights(self) -> dict[str, np.ndarray]:
         """Returns what TensorFlow starts from."""
         given = {name: value.numpy() for name, value in self.model.net.state_dict().items()}
-        shares = dict(self.model.net.items.named_buffers()).get("of_genres")
-        if shares is not None:
-            given["shares"] = np.concatenate([np.zeros_like(shares[:1]), shares.numpy()])
+        buffers = dict(self.model.net.activity.named_buffers())
+        shares = [values for name, values in buffers.items() if name.endswith("of_genres")]
+        if shares:
+            given["shares"] = shares[0].numpy()
         return given | {"known": self.model.net.items.known_I.numpy()}
 
     def round(self, n_steps: int) -> Settings:

@@ -65,6 +65,8 @@ class RunRecipe(Config):
     """Of a network's products on a GPU."""
     checkpoint_every: int = Field(default=1000, ge=1)
     """Steps between two checkpoints of a network."""
+    stop_at_step: int | None = Field(default=None, ge=1)
+    """Steps after which the training of a network ends: to see that everything works."""
     tensorboard: bool = False
     """Whether a network's figures go to the run folder's log for TensorBoard, too."""
 

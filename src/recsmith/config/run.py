@@ -42,6 +42,8 @@ class Run:
     """Steps between two checkpoints."""
     tensorboard: Path | None = None
     """A folder for TensorBoard's event files."""
+    stop_at_step: int | None = None
+    """Networks end after so many steps, as if they were done: to see that everything works."""
     start_epoch: int = 0
     state: Mapping[str, np.ndarray] | None = None
     on_epoch: Callable[[int], None] | None = None

@@ -24,7 +24,7 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not self._threshold:
             return x
-        if x.is_cuda:
+        if x.device.type != "cpu":
             return nn.functional.dropout(x, self.p, training=True)
         n = x.numel()
         words = torch.empty((n + 7) // 8, dtype=torch.int64).random_(-(2**63), None)

@@ -36,7 +36,7 @@ def look_up(table: Tensor, code: Tensor) -> Tensor:
 
     On a CPU the gradient of `index_select` takes a third of the time that an embedding's takes.
     """
-    if torch.compiler.is_compiling() or code.is_cuda:
+    if torch.compiler.is_compiling() or code.device.type != "cpu":
         return functional.embedding(code, table)
     return table.index_select(0, code.reshape(-1)).view(*code.shape, table.shape[1])
 

@@ -21,7 +21,7 @@ def full_softmax(
     hidden_ND: Tensor, item_VD: Tensor, target_N: Tensor, *, bias_V: Tensor | None = None
 ) -> Tensor:
     """Returns −mean log softmax(h·v + b)[target] over all items; [N, V] never exists as a whole on a CPU."""
-    if hidden_ND.is_cuda:
+    if hidden_ND.device.type != "cpu":
         return functional.cross_entropy(functional.linear(hidden_ND, item_VD, bias_V), target_N)
     loss: Tensor = _ChunkedSoftmax.apply(hidden_ND, item_VD, bias_V, target_N)  # type: ignore[no-untyped-call]
     return loss

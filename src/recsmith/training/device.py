@@ -34,9 +34,9 @@ def in_precision(precision: str, device: torch.device) -> AbstractContextManager
 def to_device(batch: Any, device: torch.device) -> Any:
     """Returns a batch (tensors in tuples, lists and dicts) on the device; arrays become tensors."""
     if isinstance(batch, torch.Tensor):
-        return batch.to(device, non_blocking=True)
+        return _moved(batch, device)
     if isinstance(batch, np.ndarray):
-        return torch.from_numpy(batch).to(device, non_blocking=True)
+        return _moved(torch.from_numpy(batch), device)
     if isinstance(batch, dict):
         return {key: to_device(value, device) for key, value in batch.items()}
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
@@ -44,3 +44,9 @@ def to_device(batch: Any, device: torch.device) -> Any:
     if isinstance(batch, list | tuple):
         return type(batch)(to_device(value, device) for value in batch)
     return batch
+
+
+def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Copies to a GPU from pinned memory, so that the next batch is cut while this one travels."""
+    here = tensor.pin_memory() if device.type == "cuda" and tensor.device.type == "cpu" else tensor
+    return here.to(device, non_blocking=True)

@@ -123,12 +123,12 @@ def test_what_is_kept_back_is_not_learnt():
     assert [row["loss"] for row in watched.learning_curve] == [row["loss"] for row in bare.learning_curve]
 
 
-@pytest.mark.parametrize("by", ["NDCG@10", "loss"])
-def test_going_on_after_a_stop_changes_no_bit(tmp_path, monkeypatch, by):
+@pytest.mark.parametrize(("by", "average"), [("NDCG@10", None), ("loss", None), ("NDCG@10", 0.9)])
+def test_going_on_after_a_stop_changes_no_bit(tmp_path, monkeypatch, by, average):
     def model():
         return SASRec(
             embedding_dim=4, n_blocks=1, context_length=6, batch_size=4, learning_rate=0.05, n_epochs=12,
-            patience=2, validate_by=by,
+            patience=2, validate_by=by, weight_average=average,
         )  # fmt: skip
 
     whole = model().fit(TOY, run=Run(**ONE))
@@ -171,3 +171,10 @@ def test_settings_that_cannot_be_are_refused(settings, message):
     with pytest.raises(InvalidValue) as caught:
         SASRec(**settings)
     assert message in str(caught.value)
+
+
+def test_a_training_may_end_at_a_step(tmp_path):
+    run = Run(**ONE, stop_at_step=3, checkpoints=tmp_path)
+    model = MODELS["towers"](n_epochs=5).fit(TOY, run=run)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000000003"]
+    assert len(model.recommend(TOY.users.decode([0]), k=3)) == 1

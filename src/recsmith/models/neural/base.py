@@ -20,12 +20,14 @@ from recsmith.models.capabilities import PartialFit
 from recsmith.models.neural.validation import Kept, keep_back, mean_loss, ndcg
 from recsmith.nn.event_embedding import GroupEmbedding
 from recsmith.training import Batches, Hook, train
+from recsmith.training.average import WeightAverage
 from recsmith.training.device import resolve
 from recsmith.training.hooks import (
     Checkpoints,
     EarlyStopping,
     LearningCurve,
     ProgressBar,
+    StopAtStep,
     StopOnNaN,
     TensorBoard,
 )
@@ -52,6 +54,8 @@ class NeuralConfig(Config):
     """The share of all steps over which the learning rate rises."""
     clip_norm: float | None = Field(None, gt=0)
     """The largest norm of the gradient."""
+    weight_average: float | None = Field(None, gt=0, lt=1)
+    """Decay a step of a moving average of the weights, kept in place of the last ones: .99 to .999."""
     patience: int | None = Field(None, ge=1)
     """Epochs without a better figure on validation that end the training; the best weights are kept.
 
@@ -128,7 +132,8 @@ class NeuralRecommender(PartialFit):
     def _train(self, data: Dataset, run: Run, *, n_epochs: int) -> None:
         torch.set_num_threads(run.threads)
         own = tuple(self._hooks(data, run))
-        hooks: list[Hook] = [StopOnNaN()]
+        average = None if self.config.weight_average is None else WeightAverage(self.config.weight_average)
+        hooks: list[Hook] = [StopOnNaN(), *([average] if average else [])]
         learnt = data
         if self.config.patience is not None:
             kept = keep_back(data, self.config.validation, seed=run.seed)
@@ -136,9 +141,11 @@ class NeuralRecommender(PartialFit):
             hooks += self._watch(kept, run, patience=self.config.patience)
         elif not any(isinstance(hook, LearningCurve) for hook in own):
             hooks.append(LearningCurve())
-        hooks += [*own, ProgressBar(type(self).__name__)]
+        hooks += [*own, *([average.back] if average else []), ProgressBar(type(self).__name__)]
         if run.tensorboard is not None:
             hooks.append(TensorBoard(str(run.tensorboard)))
+        if run.stop_at_step is not None:
+            hooks.append(StopAtStep(run.stop_at_step))
         if run.checkpoints is not None:
             hooks.append(Checkpoints(every=run.checkpoint_every))
         train(

@@ -158,7 +158,8 @@ class EmbeddingModel(PredictsRatings, HasVectors, SimilarItems, ExplainsByOcclus
         row_n = torch.as_tensor(np.repeat(np.arange(len(histories)), histories.lengths), device=self.device)
         weight_n = torch.as_tensor(histories.weight, device=self.device)
         with torch.enable_grad():
-            item_NQ = self.net.items(torch.as_tensor(histories.item.astype(np.int64) + 1)).detach()
+            items = torch.as_tensor(histories.item.astype(np.int64) + 1, device=self.device)
+            item_NQ = self.net.items(items).detach()
             mean_P = self.net.users.weight[0].detach()
             found_BP = mean_P.repeat(len(histories), 1).requires_grad_()
             descent = torch.optim.Adam([found_BP], lr=0.1)

@@ -84,7 +84,7 @@ def mean_loss(
     """Returns the mean loss of an example; negatives are drawn alike each time, and training draws on."""
     total, n = 0.0, 0
     device = next(net.parameters()).device
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(run.seed)
         for batch in batches:
             n_here = len(batch["user"])
