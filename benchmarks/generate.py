@@ -1,6 +1,9 @@
 """Makes an interaction log of any size: Zipf popularity, log-normal activity, written in bounded memory.
 
     python benchmarks/generate.py --events 25000000 --out big.parquet
+    python benchmarks/generate.py --events 10000000 --users 69878 --items 10677 --tastes 20 --out t.parquet
+
+With tastes there is something to learn: an item has a genre and a kind, people are drawn to a few of each.
 
 Needs pyarrow (in the `dev` extra), whose Parquet writer takes one block after another.
 """
@@ -22,6 +25,7 @@ BLOCK = 1_000_000
 _START, _END = 789_652_009, 1_574_327_703  # seconds; the span of MovieLens 25M
 _POPULARITY_SHIFT = 30  # Zipf-Mandelbrot: the first few items do not take everything
 _ROUNDS = 30
+_KINDS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,10 @@ class Shape:
     """Popularity of the item of rank r is proportional to 1 / (r + 30) ** zipf."""
     sigma: float = 1.25
     """Spread of the logarithm of users' activity."""
+    tastes: int = 0
+    """Genres; each has 8 kinds. 0 makes a log without structure: everybody draws from the same popularity."""
+    noise: float = 0.3
+    """With tastes: the share of events that follow popularity alone."""
     seed: int = 0
 
 
@@ -65,6 +73,7 @@ def blocks(shape: Shape) -> Iterator[dict[str, np.ndarray]]:
             cumulative,
             quality,
             generator(shape.seed, "block", number),
+            shape,
         )
         first, number = last, number + 1
 
@@ -105,18 +114,22 @@ def _block(
     cumulative: np.ndarray,
     quality: np.ndarray,
     rng: np.random.Generator,
+    shape: Shape,
 ) -> dict[str, np.ndarray]:
     n_items = len(item_of_rank)
     wanted = counts[users]
     missing = wanted.copy()
     open_pairs = np.zeros(0, np.int64)
     finished: list[np.ndarray] = []
+    drawn_to = _tastes(shape, len(users), rng) if shape.tastes else None
     for attempt in range(_ROUNDS):
         owner = np.repeat(np.arange(len(users)), missing)
         # The last rounds draw evenly: a very active user has long had all that is popular.
         draw = rng.random(len(owner))
         even = attempt >= _ROUNDS // 3
         rank = (draw * n_items).astype(np.int64) if even else np.searchsorted(cumulative, draw)
+        if drawn_to is not None and not even:
+            rank = _to_taste(rank, owner, drawn_to, shape, rng)
         drawn = owner * n_items + np.minimum(rank, n_items - 1)
         open_pairs = np.unique(np.concatenate([open_pairs, drawn]))
         who = open_pairs // n_items
@@ -131,6 +144,10 @@ def _block(
     owner, rank = pairs // n_items, pairs % n_items
     taste = rng.normal(0.0, 0.4, len(users))
     stars = quality[rank] + taste[owner] + rng.normal(0.0, 0.85, len(pairs))
+    if drawn_to is not None:  # people like what they are drawn to
+        genre, kind = _place(rank, shape.tastes)
+        liking = np.log(drawn_to[0][owner, genre] * drawn_to[1][owner, kind] * shape.tastes * _KINDS + 0.05)
+        stars += 0.15 * liking
     joined = rng.integers(_START, _END - 86_400 * 30, len(users))
     since = rng.exponential(86_400 * 60, len(pairs)).astype(np.int64)
     return {
@@ -139,6 +156,36 @@ def _block(
         "rating": np.clip(np.rint(stars * 2) / 2, 0.5, 5.0).astype(np.float32),
         "timestamp": np.minimum(joined[owner] + since, _END),
     }
+
+
+def _tastes(shape: Shape, n_users: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Returns how much each user is drawn to each genre [n, tastes] and to each kind [n, 8]: shares."""
+    genre = rng.dirichlet(np.full(shape.tastes, 0.25), n_users)
+    return genre, rng.dirichlet(np.full(_KINDS, 0.5), n_users)
+
+
+def _to_taste(
+    rank: np.ndarray,
+    owner: np.ndarray,
+    drawn_to: tuple[np.ndarray, np.ndarray],
+    shape: Shape,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Returns for each drawn rank one about as popular, of a genre and a kind that its user is drawn to."""
+    genre, kind = (
+        (np.cumsum(share, axis=1)[owner] < rng.random(len(owner))[:, None]).sum(axis=1) for share in drawn_to
+    )
+    cell = np.minimum(genre, shape.tastes - 1) * _KINDS + np.minimum(kind, _KINDS - 1)
+    n_cells = shape.tastes * _KINDS
+    wanted = rank // n_cells * n_cells + cell
+    follows = (rng.random(len(rank)) >= shape.noise) & (wanted < shape.n_items)
+    return np.where(follows, wanted, rank)
+
+
+def _place(rank: np.ndarray, tastes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the genre and the kind of items by their rank: every 8 · tastes ranks hold one of each pair."""
+    cell = rank % (tastes * _KINDS)
+    return cell // _KINDS, cell % _KINDS
 
 
 def main() -> None:
@@ -150,6 +197,8 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=Shape.n_items)
     parser.add_argument("--zipf", type=float, default=Shape.zipf)
     parser.add_argument("--sigma", type=float, default=Shape.sigma)
+    parser.add_argument("--tastes", type=int, default=Shape.tastes)
+    parser.add_argument("--noise", type=float, default=Shape.noise)
     parser.add_argument("--seed", type=int, default=Shape.seed)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -159,6 +208,8 @@ def main() -> None:
         n_items=given.items,
         zipf=given.zipf,
         sigma=given.sigma,
+        tastes=given.tastes,
+        noise=given.noise,
         seed=given.seed,
     )
     print(f"{write(shape, given.out):,} events in {given.out}")

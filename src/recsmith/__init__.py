@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from recsmith.evaluation.compare import compare
     from recsmith.evaluation.evaluate import evaluate
     from recsmith.models import load
-    from recsmith.runs import train
+    from recsmith.runs import train, tune
 
 __version__ = "0.1.0"
 
@@ -48,6 +48,7 @@ _WHERE = {
     "compare": "evaluation",
     "load": "models",
     "train": "runs",
+    "tune": "runs",
 }
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "read_sql",
     "read_table",
     "train",
+    "tune",
 ]
 
 

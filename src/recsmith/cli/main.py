@@ -26,6 +26,7 @@ from recsmith.cli import (
     similar,
     summary,
     train,
+    tune,
     web,
 )
 from recsmith.cli.shared import Debug, failures
@@ -78,6 +79,7 @@ def _root(
 for command in (
     demo,
     train,
+    tune,
     evaluate,
     compare,
     recommend,

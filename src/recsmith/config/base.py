@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from recsmith.config.space import SearchSpace
 from recsmith.errors import InvalidValue, Shown, nearest
 
 
@@ -15,6 +16,9 @@ class Config(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, strict=False
     )
+
+    search_space: ClassVar[SearchSpace] = {}
+    """What `recsmith tune` tries of a model's settings when a recipe does not say."""
 
     @classmethod
     def of(cls, settings: dict[str, Any], *, within: str = "") -> Self:

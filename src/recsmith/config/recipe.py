@@ -96,6 +96,31 @@ class EvaluateRecipe(Config):
         return (raw,) if isinstance(raw, str) else raw
 
 
+class TuneRecipe(Config):
+    """`[tune]`: how `recsmith tune` looks for better settings; nothing else reads it."""
+
+    metric: str | None = None
+    """What decides; the first of `[evaluate] metrics` when not given."""
+    trials: int = Field(default=40, ge=1)
+    """Trials in all, those of an earlier call included."""
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds after which no new trial starts; none when not given."""
+    sampler: Literal["auto", "tpe", "random", "grid"] = "auto"
+    """How settings are chosen: `tpe` learns from the trials there are, `grid` tries every combination; auto
+    takes the grid where it is no larger than `trials`, else tpe."""
+    seed: int = Field(default=0, ge=0)
+    """Of the sampler."""
+    pruning: bool = True
+    """Whether a trial ends early when it is behind most others at the same point."""
+    max_users: int = Field(default=5000, ge=1)
+    """Judges at most so many users of the validation part, drawn by the run's seed."""
+    validation: SplitRecipe | None = None
+    """How the validation part is cut from train; by the rule of `[split]` when not given."""
+    space: dict[str, Any] = Field(default_factory=dict)
+    """`model.n_neighbours = { low = 10, high = 500, log = true }`, or a list of choices; the model's own when
+    not given. Checked when it is searched."""
+
+
 class Recipe(Config):
     """What data, which split, which model, how to run, how to judge."""
 
@@ -106,6 +131,7 @@ class Recipe(Config):
     evaluate: EvaluateRecipe = Field(default_factory=EvaluateRecipe)
     expect: dict[str, float] = Field(default_factory=dict)
     """Metric to the figure this recipe is known to reach; a record, not an instruction."""
+    tune: TuneRecipe | None = None
 
 
 def load_recipe(path: str | Path, *, overrides: Iterable[str] = ()) -> Recipe:
@@ -256,6 +282,7 @@ def _known_keys(place: tuple[str, ...], raw: Mapping[str, Any]) -> list[str]:
         ("run",): RunRecipe,
         ("evaluate",): EvaluateRecipe,
         ("evaluate", "candidates"): CandidatesRecipe,
+        ("tune",): TuneRecipe,
     }
     owner = owners.get(place)
     return [field.alias or name for name, field in owner.model_fields.items()] if owner else []

@@ -48,6 +48,8 @@ class Run:
     state: Mapping[str, np.ndarray] | None = None
     on_epoch: Callable[[int], None] | None = None
     """Called with the number of epochs done, after each; a checkpoint hook."""
+    judge_epoch: Callable[[int], None] | None = None
+    """Called with the number of epochs done, when the model can be asked as it is; may raise to end it."""
     history: list[Figures] = field(default_factory=list)
     """One entry an epoch: `epoch` and what the model logged."""
     _flags: dict[str, bool] = field(default_factory=dict, repr=False)
@@ -90,6 +92,8 @@ class Run:
                 bar.step(figures=figures)
                 if self.on_epoch is not None:
                     self.on_epoch(epoch + 1)
+                if self.judge_epoch is not None:
+                    self.judge_epoch(epoch + 1)
                 if asked_to_stop() and epoch + 1 < n_epochs:
                     self.note_interruption()
                     return

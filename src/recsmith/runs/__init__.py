@@ -1,7 +1,8 @@
-"""Runs: what the commands do, as functions: train a recipe, open its folder, compare, recommend."""
+"""Runs: what the commands do, as functions: train a recipe, tune it, open its folder, compare, recommend."""
 
 from recsmith.runs.folder import RunFolder, compare_runs, open_run
 from recsmith.runs.training_run import Interrupted, NotJudged, NotTrained, resume, train
+from recsmith.runs.tuning import tune
 
 __all__ = [
     "Interrupted",
@@ -12,4 +13,5 @@ __all__ = [
     "open_run",
     "resume",
     "train",
+    "tune",
 ]

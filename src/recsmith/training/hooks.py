@@ -106,6 +106,20 @@ class StopOnNaN(Quiet):
         return None
 
 
+class EachEpoch(Quiet):
+    """Calls with the number of epochs done after each, the network in evaluation mode."""
+
+    def __init__(self, call: Callable[[int], None]) -> None:
+        self._call = call
+
+    def on_step(self, now: Moment) -> Stop | None:
+        if now.ends_epoch:
+            now.net.eval()
+            with torch.no_grad():
+                self._call(now.epoch + 1)
+        return None
+
+
 class LearningCurve(Quiet):
     """Writes each epoch's mean loss, and what `judge` finds at its end, into the run's history."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from recsmith.config import Config, Run
+from recsmith.config.space import Choices, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.models.base import Recommender
@@ -18,6 +19,11 @@ _MS_PER_DAY = 86_400_000
 
 class PopularConfig(Config):
     """Settings of `Popular`."""
+
+    search_space: ClassVar[SearchSpace] = {
+        "half_life_days": Choices((None, 30.0, 90.0, 365.0, 1000.0)),
+        "count": Choices(("events", "weights")),
+    }
 
     count: Literal["events", "weights"] = "events"
     """Whether an event counts as one or as its weight."""

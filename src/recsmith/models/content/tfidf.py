@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 from scipy import sparse
 
 from recsmith.config import Config, Run
+from recsmith.config.space import Choices, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.data.dataset import Feature
 from recsmith.errors import InvalidValue, nearest
@@ -25,6 +26,11 @@ NOTHING = 1e-6
 
 class TfIdfContentConfig(Config):
     """Settings of `TfIdfContent`."""
+
+    search_space: ClassVar[SearchSpace] = {
+        "profile": Choices(("weight", "centred", "binary")),
+        "min_items": Choices((1, 2, 5)),
+    }
 
     features: tuple[str, ...] | None = None
     """The item features to use, in any order; all that the data declares when not given."""

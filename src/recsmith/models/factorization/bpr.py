@@ -3,10 +3,13 @@ implicit feedback, UAI 2009."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
 from recsmith.config import Config, Run
+from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.bpr import bpr_events
@@ -31,6 +34,12 @@ _FEWEST_ITEMS = 2048  # below it an item group is too small to draw negatives fr
 
 class BPRConfig(Config):
     """Says how to learn the order  b_i + p_u·q_i > b_j + p_u·q_j  of a taken item i above another j."""
+
+    search_space: ClassVar[SearchSpace] = {
+        "embedding_dim": Range(16, 256, log=True),
+        "learning_rate": Range(0.005, 0.2, log=True),
+        "regularization": Range(0.0005, 0.1, log=True),
+    }
 
     embedding_dim: int = Field(64, ge=1)
     """Length of the vectors, D."""

@@ -3,13 +3,14 @@ sparse data, WWW 2019."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 from scipy import sparse
 
 from recsmith.config import Config, Run
+from recsmith.config.space import Choices, Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.gram import gram_rows
@@ -23,6 +24,12 @@ from recsmith.types import CodeArray, FloatArray
 
 class EASEConfig(Config):
     """Says what to minimise: Σ_u |N(u)|^−η |x_u − x_u B|² + λ |B|² with a zero diagonal of B."""
+
+    search_space: ClassVar[SearchSpace] = {
+        "regularization": Range(10.0, 5000.0, log=True),
+        "activity_exponent": Range(0.0, 0.6),
+        "weighting": Choices(("binary", "weight")),
+    }
 
     regularization: float = Field(500.0, gt=0)
     """λ; in the hundreds for logs of people's tastes."""

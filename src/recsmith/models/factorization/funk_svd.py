@@ -3,12 +3,13 @@ Volinsky, Matrix factorization techniques for recommender systems, IEEE Computer
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from recsmith.config import Config, Run
+from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.sgd import sgd_events
@@ -32,6 +33,12 @@ _LEAST_PENALTY = 1e-6  # keeps the fold-in solvable when regularization is 0
 
 class FunkSVDConfig(Config):
     """Says how ratings are factorized: r ≈ μ + b_u + b_i + p_u·q_i."""
+
+    search_space: ClassVar[SearchSpace] = {
+        "embedding_dim": Range(16, 256, log=True),
+        "learning_rate": Range(0.005, 0.05, log=True),
+        "regularization": Range(0.02, 0.2, log=True),
+    }
 
     embedding_dim: int = Field(100, ge=1)
     """Length of the vectors, D."""

@@ -3,12 +3,13 @@ implicit feedback datasets, ICDM 2008; Rendle et al., Revisiting the performance
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from recsmith.config import Config, Run
+from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.conjugate import conjugate_rows
@@ -33,6 +34,12 @@ class IALSConfig(Config):
 
     Σ_observed c (1 − ŷ)² + α Σ_all ŷ² + λ Σ_u (|N(u)| + α·items)^ν |p_u|² + λ Σ_i (|N(i)| + α·users)^ν |q_i|²
     """
+
+    search_space: ClassVar[SearchSpace] = {
+        "embedding_dim": Range(16, 256, log=True),
+        "regularization": Range(0.0005, 0.1, log=True),
+        "unobserved_weight": Range(0.01, 1.0, log=True),
+    }
 
     embedding_dim: int = Field(64, ge=1)
     """Length of the vectors, D."""

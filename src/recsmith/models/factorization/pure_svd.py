@@ -3,7 +3,7 @@ Performance of recommender algorithms on top-N recommendation tasks, RecSys 2010
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -12,6 +12,7 @@ from scipy.linalg import eigh
 from scipy.sparse.linalg import svds
 
 from recsmith.config import Config, Run
+from recsmith.config.space import Choices, Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.kernels.threads import one_blas_thread
 from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
@@ -28,6 +29,12 @@ _GRAM_BYTES = 64  # an entry: a sparse product and its dense copy, then LAPACK's
 
 class PureSVDConfig(Config):
     """Says what matrix is decomposed and how much of it is kept."""
+
+    search_space: ClassVar[SearchSpace] = {
+        "embedding_dim": Range(8, 256, log=True),
+        "weighting": Choices(("weight", "binary")),
+        "normalize": Choices((None, "users", "items", "both", "tfidf")),
+    }
 
     embedding_dim: int = Field(50, ge=1)
     """Singular values kept, D; all of them where the matrix has fewer."""

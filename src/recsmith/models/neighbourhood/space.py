@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 from scipy import sparse
 
 from recsmith.config import Config
+from recsmith.config.space import Choices, Range, SearchSpace
 from recsmith.errors import InvalidValue
 from recsmith.kernels import weighting
 from recsmith.kernels.similarity import Kind, Reference
@@ -28,6 +29,16 @@ _ON_PRESENCE = ("cosine", "jaccard")
 
 class NeighbourConfig(Config):
     """Settings that item and user neighbours share; "row" is what is compared, "column" what they share."""
+
+    search_space: ClassVar[SearchSpace] = {
+        "n_neighbours": Range(10, 1000, log=True),
+        "weighting": Choices(("none", "tfidf", "bm25")),
+        "popularity_damping": Range(0.2, 0.8),
+        "shrinkage": Range(0.0, 100.0),
+        "amplification": Range(0.5, 3.0, log=True),
+        "interest": Choices(("weight", "binary")),
+        "inverse_frequency": Choices((False, True)),
+    }
 
     n_neighbours: int = Field(default=100, ge=1)
     """How many of the most similar rows are kept."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 from scipy import sparse
 
 from recsmith.config import Run
+from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.kernels.nearest_mean import mean_of_nearest
 from recsmith.kernels.neighbours import dense_with_gaps, nearest_rows
@@ -28,6 +30,11 @@ _BUILDING = threading.Lock()
 
 class UserKNNConfig(NeighbourConfig):
     """Settings of `UserKNN`: rows are people, columns items."""
+
+    search_space: ClassVar[SearchSpace] = {
+        **NeighbourConfig.search_space,
+        "candidate_damping": Range(0.0, 0.8),
+    }
 
     candidate_damping: float = Field(default=0.0, ge=0)
     """Scores are divided by |N(item)| to this power: at 0 neighbours add up, so that what many took leads;

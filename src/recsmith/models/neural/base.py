@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -24,6 +24,7 @@ from recsmith.training.average import WeightAverage
 from recsmith.training.device import resolve
 from recsmith.training.hooks import (
     Checkpoints,
+    EachEpoch,
     EarlyStopping,
     LearningCurve,
     ProgressBar,
@@ -146,6 +147,8 @@ class NeuralRecommender(PartialFit):
             hooks.append(TensorBoard(str(run.tensorboard)))
         if run.stop_at_step is not None:
             hooks.append(StopAtStep(run.stop_at_step))
+        if run.judge_epoch is not None:
+            hooks.append(EachEpoch(self._shown(run.judge_epoch)))
         if run.checkpoints is not None:
             hooks.append(Checkpoints(every=run.checkpoint_every))
         train(
@@ -176,6 +179,15 @@ class NeuralRecommender(PartialFit):
             LearningCurve(judge),
             EarlyStopping(figure, patience=patience, better="lower" if by_loss else "higher"),
         )
+
+    def _shown(self, judge: Callable[[int], None]) -> Callable[[int], None]:
+        """Returns a call of `judge` by which the model is ready to be asked."""
+
+        def call(epochs_done: int) -> None:
+            self._trained()
+            judge(epochs_done)
+
+        return call
 
     @torch.no_grad()
     def _forget(self, user_code: int) -> None:

@@ -48,7 +48,8 @@ class Pipeline(Explains, Shortlists):
         self._stages()
         for name, stage in (("retriever", self.retriever), ("ranker", self.ranker)):
             stage._memory = self._memory
-            stage._fit(data, replace(run, checkpoints=run.checkpoints and run.checkpoints / name, history=[]))
+            kept = run.checkpoints and run.checkpoints / name
+            stage._fit(data, replace(run, checkpoints=kept, history=[], judge_epoch=None))
         self._build_index()
 
     def _stages(self) -> None:
