@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER = (
     "demo",
     "train",
+    "tune",
     "evaluate",
     "compare",
     "recommend",
@@ -146,6 +147,8 @@ def test_example(place, command, call_recsmith, monkeypatch):
         pytest.importorskip("google.protobuf", reason="the tensorflow-config extra is not installed")
     if "recsmith export" in command:
         pytest.importorskip("litert_torch", reason="the litert extra is not installed")
+    if "tune" in command.split() or "item-knn-tuning" in command:
+        pytest.importorskip("optuna", reason="the tune extra is not installed")
     if {"serve", "refresh", "experiment"} & set(command.split()):
         pytest.importorskip("fastapi", reason="the serve extra is not installed")
     if "recsmith bundle" in command and not (place / "bundles").is_dir():

@@ -23,8 +23,10 @@ from recsmith.report import (
     Person,
     Pick,
     Reason,
+    Search,
     Tile,
     Timing,
+    Trial,
 )
 
 HOSTILE = "<script>alert('x')</script>"
@@ -103,7 +105,36 @@ def item_map() -> ItemMap:
 
 
 @pytest.fixture
-def page(leaderboard: Leaderboard, crosstab: Crosstab, profile: DataProfile, item_map: ItemMap) -> Page:
+def search() -> Search:
+    def trial(number: int, value: float | None, state: str = "done", **more) -> Trial:
+        settings = {"n_neighbours": 10 * number + 1, "kind": [HOSTILE, None, True][number % 3]}
+        ends = {} if value is None else {"low": value - 0.01, "high": value + 0.01, "seconds": 1.25}
+        return Trial(number=number, state=state, value=value, settings=settings, **ends, **more)
+
+    return Search(
+        model=HOSTILE,
+        metric="NDCG@10",
+        trials=[
+            trial(2, 0.30),
+            trial(0, 0.25, is_own=True),
+            trial(1, 0.21),
+            trial(3, None, "pruned"),
+            trial(4, None, "failed", note=HOSTILE),
+        ],
+        settings=["n_neighbours", "kind"],
+        ranges={"n_neighbours": True},
+        importances={"kind": 0.8, "n_neighbours": 0.2},
+    )
+
+
+@pytest.fixture
+def page(
+    search: Search,
+    leaderboard: Leaderboard,
+    crosstab: Crosstab,
+    profile: DataProfile,
+    item_map: ItemMap,
+) -> Page:
     pick = Pick(
         title=CLOSING, score=1.5, groups=["Drama", HOSTILE], because=[Reason(title=HOSTILE)], hit=True
     )
@@ -138,6 +169,7 @@ def page(leaderboard: Leaderboard, crosstab: Crosstab, profile: DataProfile, ite
         crosses=FeatureCrosses(
             names=["user id", HOSTILE], weights=np.array([[0.1, 0.4], [0.0, 0.2]]), model="DCN"
         ),
+        search=search,
         ratings=Leaderboard(results={"FunkSVD": {"RMSE": {"value": 0.9}}}, primary="RMSE", note="By chance."),
         curves=[Curve(model="FunkSVD", history=[{"epoch": 1, "rmse": 1.0}, {"epoch": 2, "rmse": 0.9}])],
         profile=profile,

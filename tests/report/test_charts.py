@@ -11,9 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recsmith.report import Crosstab, Curve, DataProfile, ItemMap, charts, data_charts
+from recsmith.report import Crosstab, Curve, DataProfile, ItemMap, charts, data_charts, search_charts
 from recsmith.report.item_map import OTHER, drawn, item_map
 from recsmith.report.labels import _box, place_names
+
+HOSTILE = "<script>alert('x')</script>"
 
 
 def all_charts(page):
@@ -28,6 +30,9 @@ def all_charts(page):
     yield data_charts.crosstab(page.crosstab)
     yield data_charts.crosses(page.crosses)
     yield item_map(page.item_map, {"Drama": "var(--cat-1)"})
+    yield search_charts.history(page.search)
+    yield search_charts.importances(page.search)
+    yield from search_charts.slices(page.search).values()
 
 
 def test_every_chart_is_valid_and_plain_json(page):
@@ -41,6 +46,19 @@ def test_the_leaderboard_chart_ranks_within_each_metric(leaderboard):
     rows = charts.leaderboard(leaderboard)["data"]["values"]
     assert {row["model"]: row["rank"] for row in rows if row["metric"] == "NDCG@10"}["EASE"] == 0
     assert {row["model"]: row["rank"] for row in rows if row["metric"] == "RMSE"}["EASE"] == 1
+
+
+@pytest.mark.parametrize(("metric", "line"), [("NDCG@10", [0.25, 0.25, 0.3]), ("RMSE", [0.25, 0.21, 0.21])])
+def test_the_line_of_a_search_is_the_best_until_then(search, metric, line):
+    rows = search_charts.history(replace(search, metric=metric))["data"]["values"]
+    assert [row["best"] for row in rows] == [*line, line[-1], line[-1]]
+    assert [row["kind"] for row in rows][:3] == ["the recipe's own", "other", "best"]
+
+
+def test_a_setting_is_drawn_by_ratio_or_as_words(search):
+    panels = search_charts.slices(search)
+    assert panels["n_neighbours"]["encoding"]["x"]["scale"]["type"] == "log"
+    assert [row["setting"] for row in panels["kind"]["data"]["values"]][:2] == ["default", HOSTILE]
 
 
 def test_curves_of_one_kind_share_a_panel():

@@ -19,6 +19,7 @@ SECTIONS = {
     "ratings": "ratings",
     "people": "people",
     "comparisons": "comparisons",
+    "search": "search",
     "map": "item_map",
     "crosstab": "crosstab",
     "curves": "curves",
@@ -173,6 +174,17 @@ def test_figures_and_verdicts_are_in_the_page(outline: Outline):
 def test_the_best_of_each_metric_is_marked(outline: Outline):
     best = [attrs["data-value"] for attrs in outline.all("td") if attrs.get("class") == "best"]
     assert best == ["0.31", "0.2", "0.9", "0.9"]
+
+
+def test_a_search_shows_its_trials_the_best_first(page: Page):
+    html = build(page)
+    text = " ".join(" ".join(Outline(html).text).split())
+    assert "3 judged to the end, 1 ended early, 1 failed." in text
+    assert "0.2900 – 0.3100" in text and "pruned" in text
+    rows = re.findall(r'<th scope="row" data-value="(\d+)">', html)
+    assert rows == ["2", "0", "1", "3", "4"]
+    bare = replace(page.search, importances={}, trials=page.search.trials[3:])
+    assert "Trial by trial" not in build(replace(page, search=bare))
 
 
 def test_one_model_alone_has_a_table_and_no_chart(page: Page):

@@ -86,7 +86,8 @@ def _table(found: Tuning) -> Table:
     table = shared.plain_table("#", "trial", "value", "95 %", *map(_short, found.space), "seconds")
     counts = ", ".join(f"{n} {state}" for state, n in found.counts().items())
     table.title = shared.text(f"{found.recipe.model.name} by {found.metric} on validation ({counts})")
-    for rank, trial in enumerate(found.ranked()[:SHOWN], 1):
+    ranked = list(enumerate(found.ranked(), 1))
+    for rank, trial in ranked[:SHOWN] + [one for one in ranked[SHOWN:] if one[1].is_own]:
         low, high = found.interval(trial)
         between = "" if low is None or high is None else f"{low:.4f} to {high:.4f}"
         value = trial.state if trial.value is None else f"{trial.value:.4f}"

@@ -169,6 +169,11 @@ def dump_recipe(recipe: Recipe) -> str:
     return tomli_w.dumps(_without_none(tree))
 
 
+def with_absolute_paths(recipe: Recipe) -> Recipe:
+    """Returns the recipe with its relative paths, which start at the working folder, made absolute."""
+    return parse_recipe(_anchor_paths(tomllib.loads(dump_recipe(recipe)), Path.cwd()))
+
+
 def apply_overrides(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
     """Returns the tree with each `a.b=value` set; a value is TOML, or else a bare string."""
     tree = _copy(raw)

@@ -15,8 +15,10 @@ from recsmith.report.content import (
     Person,
     Pick,
     Reason,
+    Search,
     Tile,
     Timing,
+    Trial,
 )
 from recsmith.report.page import build, write
 from recsmith.report.workbook import write_crosstab
@@ -37,6 +39,8 @@ __all__ = [
     "ItemMap",
     "Crosstab",
     "FeatureCrosses",
+    "Search",
+    "Trial",
     "Curve",
     "DataProfile",
     "Environment",

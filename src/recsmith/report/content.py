@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -260,6 +261,42 @@ class FeatureCrosses:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Is one trial of a search: the settings tried and, where it was judged to the end, its figure."""
+
+    number: int
+    state: str
+    """"done", "pruned" (ended early) or "failed"."""
+    settings: Mapping[str, Any]
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    seconds: float | None = None
+    is_own: bool = False
+    """True for the settings that the search began with."""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Holds the trials of a search for settings, the best first, and how much each setting mattered."""
+
+    model: str
+    metric: str
+    trials: Sequence[Trial]
+    settings: Sequence[str]
+    ranges: Mapping[str, bool] = field(default_factory=dict)
+    """The settings that are numbers → whether they are drawn by ratio; the others are choices."""
+    importances: Mapping[str, float] = field(default_factory=dict)
+    """Setting → its share in what tells the better trials from the rest."""
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial, or None when none was judged to the end."""
+        return next((trial for trial in self.trials if trial.value is not None), None)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """Says what the run ran on ({"Python": "3.11.4", "CPU": "…"}) and how long its steps took."""
 
@@ -281,6 +318,7 @@ class Page:
     item_map: ItemMap | None = None
     crosstab: Crosstab | None = None
     crosses: FeatureCrosses | None = None
+    search: Search | None = None
     curves: Sequence[Curve] = ()
     profile: DataProfile | None = None
     recipe: str = ""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recsmith.errors import require
-from recsmith.report import charts, data_charts, view, words
+from recsmith.report import charts, data_charts, search_charts, view, words
 from recsmith.report.content import Leaderboard, Page
 from recsmith.report.item_map import OTHER, item_map
 from recsmith.report.spec import CONFIG, Spec
@@ -165,6 +165,20 @@ def _crosses(page: Page) -> _Section | None:
     return _Section("crosses", "Feature crosses", shown, {"chart-crosses": data_charts.crosses(content)})
 
 
+def _search(page: Page) -> _Section | None:
+    content = page.search
+    if content is None or not content.trials:
+        return None
+    specs = {"chart-search-history": search_charts.history(content)} if content.best is not None else {}
+    if content.importances:
+        specs["chart-search-importances"] = search_charts.importances(content)
+    panels = []
+    for number, (name, spec) in enumerate(search_charts.slices(content).items() if content.best else ()):
+        specs[f"chart-search-{number}"] = spec
+        panels.append((f"chart-search-{number}", name))
+    return _Section("search", "Search", {**view.search(content), "panels": panels}, specs)
+
+
 def _curves(page: Page) -> _Section | None:
     panels = [
         (f"chart-curve-{n}-{m}", curve.model, kind, spec)
@@ -212,6 +226,7 @@ def _environment(page: Page) -> _Section | None:
 
 
 _SECTIONS: tuple[Callable[[Page], _Section | None], ...] = (
+    _search,
     _leaderboard,
     _tradeoff,
     _comparisons,

@@ -15,6 +15,7 @@ from recsmith.report.content import (
     Leaderboard,
     Page,
     Person,
+    Search,
     lower_is_better,
 )
 from recsmith.report.data_charts import half_rank
@@ -44,6 +45,44 @@ def strongest_crosses(content: FeatureCrosses, *, n: int = 3) -> str:
     best = np.argsort(-pair_FF, axis=None, kind="stable")[:n]
     pairs = [divmod(int(place), len(content.names)) for place in best if pair_FF.flat[place] > 0]
     return ", ".join(f"{content.names[row]} × {content.names[column]}" for row, column in pairs)
+
+
+def search(content: Search) -> Row:
+    """Lays the trials of a search out as a table: a row a trial, the best first."""
+    rows = [
+        {
+            "number": trial.number,
+            "own": trial.is_own,
+            "best": trial is content.best,
+            "state": trial.state,
+            "note": trial.note,
+            "value": "" if trial.value is None else trial.value,
+            "text": trial.state if trial.value is None else f"{trial.value:.4f}",
+            "range": "" if None in (trial.low, trial.high) else f"{trial.low:.4f} – {trial.high:.4f}",
+            "settings": [_setting(trial.settings.get(name)) for name in content.settings],
+            "seconds": "" if trial.seconds is None else f"{trial.seconds:.1f}",
+        }
+        for trial in content.trials
+    ]
+    counts = Counter(trial.state for trial in content.trials)
+    words = {"done": "judged to the end", "pruned": "ended early", "failed": "failed"}
+    return {
+        "model": content.model,
+        "metric": content.metric,
+        "lower": lower_is_better(content.metric),
+        "heads": list(content.settings),
+        "rows": rows,
+        "counts": ", ".join(f"{counts[state]} {said}" for state, said in words.items() if counts[state]),
+        "has_importances": bool(content.importances),
+        "has_best": content.best is not None,
+        "has_own": any(trial.is_own for trial in content.trials),
+    }
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "default"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def board(content: Leaderboard) -> Row:

@@ -20,6 +20,7 @@ EXTRAS = {
     "xlsx": ("xlsxwriter",),
     "sql": ("sqlalchemy",),
     "postgres": ("sqlalchemy", "psycopg"),
+    "tune": ("optuna",),
     "index": ("faiss",),
     "neural": ("torch",),
     "tensorboard": ("torch", "tensorboard"),

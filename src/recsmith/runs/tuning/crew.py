@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import queue
@@ -39,8 +40,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stream,
-                text=True,
-                encoding="utf-8",
+                bufsize=0,  # nothing is left to write when a process is gone
                 env={**os.environ, **limits, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
             )
@@ -58,8 +58,7 @@ class Worker:
         """Hands a message over; a process that is gone says so by its end."""
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
         except OSError:
             return
 
@@ -67,15 +66,12 @@ class Worker:
         """Ends the process, whatever it does."""
         self._process.kill()
         self._process.wait()
-        assert self._process.stdin is not None and self._process.stdout is not None
-        try:
-            self._process.stdin.close()
-        except OSError:
-            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout as answers:
+        with io.BufferedReader(self._process.stdout) as answers:  # type: ignore[type-var]
             for line in answers:
                 self._inbox.put((self, json.loads(line)))
         self._inbox.put((self, {"kind": "gone", "status": self._process.wait()}))
@@ -134,8 +130,8 @@ class Crew:
         except queue.Empty:
             return None
         if message["kind"] == "gone":
-            if worker in self._workers:
-                self._workers.remove(worker)
+            worker.end()
+            self._workers.remove(worker)
             if not worker.is_ready:
                 log = self._folder / files.LOG / WORKERS_LOG
                 raise RecsmithError(

@@ -87,10 +87,12 @@ class Study:
         """
         left = [t for t in self._study.get_trials(deepcopy=False) if t.state.name == "RUNNING"]
         for trial in left:
-            before = trial.user_attrs.get(_REDO)
+            if _REDO in trial.user_attrs:
+                self.failed(trial.number, "stopped while it ran, twice")
+                continue
             self._note(trial._trial_id, _WHY, "stopped while it ran")
             self._study.tell(trial.number, state=self._optuna.trial.TrialState.FAIL)
-            if before is None and set(trial.params) == set(self.space):
+            if set(trial.params) == set(self.space):
                 self._enqueue(trial.params, {_REDO: trial.number, **_kept(trial.user_attrs)})
         return len(left)
 
@@ -207,10 +209,10 @@ class Study:
                 pruner=pruner,
                 load_if_exists=True,
             )
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, AssertionError) as error:
             raise RecsmithError(
-                f"{file} must be a store of trials. Got: {error}. It is cut short or altered; "
-                "--overwrite begins anew."
+                f"{file} must be a store of trials. Got: {error or 'other lines'}. "
+                "It is cut short or altered; --overwrite begins anew."
             ) from error
 
     def _enqueue(self, params: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:

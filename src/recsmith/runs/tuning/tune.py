@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recsmith import progress as bars
-from recsmith.config.recipe import Recipe, TuneRecipe, dump_recipe
+from recsmith.config.recipe import Recipe, TuneRecipe, dump_recipe, with_absolute_paths
 from recsmith.config.space import SearchSpace
 from recsmith.errors import InvalidValue, MissingExtra, RecsmithError, Shown
 from recsmith.evaluation.metrics import parse_metric
@@ -78,7 +78,8 @@ class _Search:
         self.metric = parse_metric(asked.metric or recipe.evaluate.metrics[0])
         self.space: SearchSpace = space_of(recipe, asked)
         self.asked = asked.model_copy(update={"metric": self.metric.name, "space": plain(self.space)})
-        self.recipe = recipe.model_copy(update={"tune": self.asked})
+        # The processes read it from the folder, where relative paths would start.
+        self.recipe = with_absolute_paths(recipe.model_copy(update={"tune": self.asked}))
         names = dict.fromkeys((self.metric.name, *recipe.evaluate.metrics))
         check_judging(make_model(recipe.model), recipe.evaluate.model_copy(update={"metrics": tuple(names)}))
 
