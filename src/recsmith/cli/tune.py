@@ -83,7 +83,7 @@ def tune(
 
 
 def _table(found: Tuning) -> Table:
-    table = shared.plain_table("#", "trial", "value", "95 %", *map(_short, found.space), "seconds")
+    table = shared.plain_table("#", "trial", found.metric, "95 %", *map(_short, found.space), "seconds")
     counts = ", ".join(f"{n} {state}" for state, n in found.counts().items())
     table.title = shared.text(f"{found.recipe.model.name} by {found.metric} on validation ({counts})")
     ranked = list(enumerate(found.ranked(), 1))

@@ -58,7 +58,7 @@ def importances(search: Search) -> Spec:
     """Draws how much each setting tells the better trials from the rest, the most on top."""
     rows = [{"setting": name, "share": share} for name, share in search.importances.items()]
     axis = {"labelColor": INK, "labelFontSize": 13, "labelLimit": 180}
-    order = {"field": "share", "order": "descending"}
+    order = {"field": "share", "op": "max", "order": "descending"}
     return frame(
         rows,
         height=34 * len(rows),
