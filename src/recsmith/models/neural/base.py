@@ -133,6 +133,8 @@ class NeuralRecommender(PartialFit):
     def _train(self, data: Dataset, run: Run, *, n_epochs: int) -> None:
         torch.set_num_threads(run.threads)
         own = tuple(self._hooks(data, run))
+        if run.judge_epoch is not None:
+            own += (EachEpoch(self._shown(run.judge_epoch)),)
         average = None if self.config.weight_average is None else WeightAverage(self.config.weight_average)
         hooks: list[Hook] = [StopOnNaN(), *([average] if average else [])]
         learnt = data
@@ -147,8 +149,6 @@ class NeuralRecommender(PartialFit):
             hooks.append(TensorBoard(str(run.tensorboard)))
         if run.stop_at_step is not None:
             hooks.append(StopAtStep(run.stop_at_step))
-        if run.judge_epoch is not None:
-            hooks.append(EachEpoch(self._shown(run.judge_epoch)))
         if run.checkpoints is not None:
             hooks.append(Checkpoints(every=run.checkpoint_every))
         train(

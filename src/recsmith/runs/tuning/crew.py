@@ -14,7 +14,7 @@ from typing import Any
 
 from recsmith.config.run import cores
 from recsmith.errors import RecsmithError
-from recsmith.models.factorization.shared import free_gb
+from recsmith.models.gigabytes import free_gb
 from recsmith.runs import files
 
 WORKERS_LOG = "workers.log"
@@ -112,7 +112,8 @@ class Crew:
         # What running processes have taken is no longer free; what they may still take is held for them.
         held = sum(max(self.most_gb - _resident_gb(w.pid), 0.0) for w in self._workers if w.trial is not None)
         idle = sum(_resident_gb(w.pid) for w in self._workers if w.trial is None)
-        return min(self._jobs - self.busy, int((_SAFE * free_gb() + idle - held) / max(self.most_gb, 1e-3)))
+        fitting = (_SAFE * free_gb() + idle - held) / max(self.most_gb, 1e-3)
+        return int(min(self._jobs - self.busy, max(fitting, 0)))
 
     def begin(self, trial: int, values: dict[str, Any]) -> None:
         """Gives a trial to a process, a new one where all are busy."""
