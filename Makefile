@@ -69,5 +69,5 @@ test-web: develop web
 
 bench: develop
 	$(BIN)/pytest -m "slow or accuracy"
-	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/quality.py --write

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsmith.kernels.gram import gram_rows
 from recsmith.kernels.inverse import invert_spd
 
 
@@ -44,18 +43,3 @@ def test_the_upper_half_may_hold_anything():
 def test_not_positive_definite_is_said():
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
         invert_spd(np.diag([1.0, -1.0, 2.0]), block=2)
-
-
-def test_gram_rows_write_the_lower_half_of_the_product():
-    dense = np.random.default_rng(2).integers(0, 3, (9, 6)).astype(np.float32)
-
-    def rows(matrix):
-        row, column = np.nonzero(matrix)
-        indptr = np.concatenate([[0], np.cumsum((matrix != 0).sum(1))]).astype(np.int64)
-        return indptr, column.astype(np.int32), matrix[row, column]
-
-    out = np.full((6, 6), 5, np.float32)
-    gram_rows(0, 4, *rows(dense.T), *rows(dense), out)
-    gram_rows(4, 6, *rows(dense.T), *rows(dense), out)
-    np.testing.assert_array_equal(np.tril(out), np.tril(dense.T @ dense))
-    assert (out[np.triu_indices(6, 1)] == 5).all()

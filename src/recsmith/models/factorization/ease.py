@@ -73,7 +73,7 @@ class EASE(SimilarItems, Explains):
             weight_U = length_U.astype(np.float32) ** np.float32(-self.config.activity_exponent / 2)
             active.data = active.data * np.repeat(weight_U, length_U)
         self.weight_II = self.matrix_UI = self.solved_UI = self.diagonal_I = None
-        dual = self._is_dual(*active.shape, n_threads=run.threads)
+        dual = self._is_dual(*active.shape)
         try:
             if dual:
                 self._fit_dual(active, run)
@@ -87,13 +87,13 @@ class EASE(SimilarItems, Explains):
                 "Raise it, or set precision='float64'.",
             ) from None
 
-    def _is_dual(self, n_users: int, n_items: int, *, n_threads: int) -> bool:
+    def _is_dual(self, n_users: int, n_items: int) -> bool:
         """Chooses the form, and refuses before memory is taken that is not there."""
         single = self.config.precision == "float32"
         bytes_each = 4 if single else 12  # float64, and the float32 that is kept
-        primal_gb = bytes_each * n_items**2 / 1e9 + _inverting_gb(n_items, n_threads, single=single)
+        primal_gb = bytes_each * n_items**2 / 1e9 + _inverting_gb(n_items, single=single)
         dual_gb = bytes_each * (n_users**2 + 3 * n_users * n_items) / 1e9
-        dual_gb += _inverting_gb(n_users, n_threads, single=single)
+        dual_gb += _inverting_gb(n_users, single=single)
         solver = self.config.solver
         dual = solver == "dual" or (solver == "auto" and dual_gb < primal_gb)
         limit_gb = self.config.max_memory_gb or free_gb()
@@ -189,6 +189,6 @@ class EASE(SimilarItems, Explains):
         return np.zeros(len(item_codes), np.float32), by_event(history, row.item, part_NK)
 
 
-def _inverting_gb(n: int, n_threads: int, *, single: bool) -> float:
-    """Returns the working memory of `invert_spd`: two stripes of a block, and a product in each thread."""
-    return (2 + n_threads) * min(BLOCK, n) * n * (4 if single else 8) / 1e9
+def _inverting_gb(n: int, *, single: bool) -> float:
+    """Returns the working memory of `invert_spd`: two stripes of a block."""
+    return 2 * min(BLOCK, n) * n * (4 if single else 8) / 1e9

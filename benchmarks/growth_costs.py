@@ -1,0 +1,67 @@
+"""What the docstrings of the models say that fitting costs, as functions of a log's size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import log2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """Says how large a log is: events E, users U, items I, and sums of squared lengths of its rows."""
+
+    events: float
+    users: float
+    items: float
+    squares: float
+    """Σ_u events of u², the pairs of items that met in a person."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Holds the time and the memory of a fit up to a factor, and how they are written."""
+
+    time: Callable[[Size], float]
+    memory: Callable[[Size], float]
+    says: str
+
+
+def _vectors(n_dims: int, an_event: int) -> Callable[[Size], float]:
+    """Bytes of vectors, twice as at the start, and those of an event beside the log's own 20."""
+    return lambda s: 8 * n_dims * (s.users + s.items) + (20 + an_event) * s.events
+
+
+COSTS: Mapping[str, Cost] = {
+    "Popular": Cost(time=lambda s: s.events, memory=lambda s: 28 * s.events, says="events"),
+    "UserKNN": Cost(time=lambda s: s.events, memory=lambda s: 60 * s.events, says="events"),
+    "ItemKNN": Cost(
+        time=lambda s: s.squares,
+        memory=lambda s: 3200 * s.items + 60 * s.events,
+        says="Σ events of a user²",
+    ),
+    "PureSVD": Cost(
+        time=lambda s: s.events + 50 * (s.users + s.items),
+        memory=lambda s: 400 * (s.users + 3 * s.items) + 60 * s.events,
+        says="events + sides · D, a step",
+    ),
+    "FunkSVD": Cost(time=lambda s: s.events, memory=_vectors(100, 40), says="events · D, an epoch"),
+    "BPR": Cost(
+        time=lambda s: s.events * (64 + log2(s.events / s.users)),
+        memory=_vectors(64, 40),
+        says="events · (D + log history), an epoch",
+    ),
+    "IALS": Cost(
+        time=lambda s: (
+            64 * (s.events * 16 + (s.users + s.items) * 64 * 12) + 64**2 * (s.events + 64 * s.users)
+        ),
+        memory=_vectors(64, 32),
+        says="events · D · steps + sides · D² · steps, an epoch; events · D² + users · D³ at last",
+    ),
+    "EASE": Cost(
+        time=lambda s: min(s.items, s.users) ** 3 + s.squares,
+        memory=lambda s: 4 * min(s.items**2, s.users**2 + 3 * s.users * s.items),
+        says="items³, or users³ + events · users",
+    ),
+}
+"""The models that are measured: those of counts, neighbours and factors, by the cost of one fit."""
