@@ -90,6 +90,8 @@ def test_commands_and_their_options_exist(page: Path) -> None:
         }
         options = {word.partition("=")[0] for word in rest if re.match(r"--?[a-zA-Z]", word)}
         assert options <= known, f"{named(page)}:{line}: {sorted(options - known)} of recsmith {words[0]}"
+        for recipe in (word for word in rest if word.startswith("recipes/")):
+            assert (ROOT / recipe).is_file(), f"{named(page)}:{line}: {recipe}"
 
 
 @pytest.mark.parametrize("page", LINKED, ids=named)

@@ -156,7 +156,8 @@ class TfRecommender(Recommender):
             one = histories.block(row, row + 1)
             known = self._id_I[one.item] > 0
             inputs = self._encoded(self._id_I[one.item[known]], one.weight[known])
-            with self._lock:  # an interpreter holds one call at a time
+            with self._lock:  # an interpreter holds one call at a time, and an LSTM's state from call to call
+                self._interpreter.reset_all_variables()
                 answer = self._call(**inputs)
             code_K, score_K = self._listed(answer)
             score_BI[row, code_K] = score_K
