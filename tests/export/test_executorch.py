@@ -9,10 +9,12 @@ import torch
 
 from recsmith import Run
 from recsmith.errors import MissingExtra, ModelFileError
-from recsmith.export import executorch
+from recsmith.export import executorch, export_model, load_bundle
+from recsmith.export.bench import bench
 from recsmith.export.engine_executorch import ExecuTorchEngine
 from recsmith.export.graphs import express
 from recsmith.export.graphs.base import DeviceParts, Recommend, RecommendAndScores
+from recsmith.export.verify import verify
 from recsmith.models import NextItem
 from recsmith.testing import toy
 
@@ -52,6 +54,19 @@ def check(model, folder) -> None:
 def test_a_file_answers_as_the_graph(tmp_path):
     pytest.importorskip("executorch.exir", reason="the executorch extra is not installed")
     check(next_item("bow"), tmp_path)
+
+
+def test_a_bundle_is_verified_timed_and_read_as_a_recommender(tmp_path):
+    pytest.importorskip("executorch.exir", reason="the executorch extra is not installed")
+    model = next_item("bow")
+    made = export_model(model, tmp_path / "b", formats=["executorch"], n_histories=100)
+    found = verify(made.path, runtime="executorch")
+    assert found["ok"] and [row["order_equal"] for row in found["files"]] == [100]
+    (row,) = bench(made.path, calls=10)
+    assert row["p50_us"] > 0 and row["cold_start_ms"] > 0 and row["batch_us"] is None
+    reader, people = load_bundle(made.path), [model.memory.items.ids.to_list()[:3], []]
+    ours, theirs = (one.recommend(histories=people, k=5, unknown="popular") for one in (reader, model))
+    assert repr(reader).endswith("'model.pte')") and ours.item_ids == theirs.item_ids
 
 
 @pytest.mark.slow

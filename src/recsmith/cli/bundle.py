@@ -45,7 +45,7 @@ def inspect(bundle: BundlePath, json: shared.Json = False, debug: shared.Debug =
 def verify(
     bundle: BundlePath,
     runtime: Annotated[
-        str, typer.Option(metavar="RUNTIME", help="litert, onnx, or all that are installed here.")
+        str, typer.Option(metavar="RUNTIME", help="litert, onnx, executorch, or all that are installed here.")
     ] = "all",
     json: shared.Json = False,
     debug: shared.Debug = False,

@@ -13,7 +13,7 @@ import numpy as np
 
 from recsmith.errors import MissingExtra
 from recsmith.export.bundle import Bundle
-from recsmith.export.engines import PACKAGE, Engine, open_engine
+from recsmith.export.engines import Engine, open_engine
 from recsmith.export.inputs import Arrays, InputMaker
 from recsmith.export.manifest import FileSpec, SignatureSpec
 from recsmith.export.parity import Cases
@@ -37,7 +37,7 @@ def bench(path: Path | str, *, calls: int = 300) -> list[dict[str, Any]]:
         row = sizes(bundle.file(spec))
         speed = dict.fromkeys(("cold_start_ms", "p50_us", "p99_us", "batch_us"))
         try:
-            speed |= _speed(bundle, spec, cases, calls) if spec.format in PACKAGE else {}
+            speed |= _speed(bundle, spec, cases, calls)
         except MissingExtra as error:
             missing = error
         rows.append({"file": spec.path, "format": spec.format, "quantize": spec.quantize, **row, **speed})

@@ -1,4 +1,4 @@
-"""The runtime that reads a .pte in Python: ExecuTorch's own, which needs torch; for checking files."""
+"""What reads a .pte in Python: ExecuTorch's own runtime, which needs torch; on one thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reads a model file in Python, each by its own package alone: LiteRT and ONNX Runtime."""
+"""What reads a model file in Python: LiteRT and ONNX Runtime, each alone; ExecuTorch, which needs torch."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from recsmith.errors import InvalidValue, ModelFileError, require
+from recsmith.errors import ModelFileError, require
+from recsmith.export.engine_executorch import ExecuTorchEngine
 from recsmith.export.manifest import FileSpec, Format, SignatureSpec
 from recsmith.export.quiet import quiet
 
 PACKAGE: dict[Format, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "litert-runtime"),
     "onnx": ("onnxruntime", "onnx-runtime"),
+    "executorch": ("executorch.runtime", "executorch"),
 }
-"""Format → the module that reads it, and the extra that installs it."""
+"""Format → the module that reads it, and the extra that installs it; in the order that readers prefer."""
 
 
 class Engine(Protocol):
@@ -78,16 +80,17 @@ class OnnxEngine:
         return dict(zip(names, self._session.run(names, dict(inputs), self._options), strict=True))
 
 
-ENGINES: dict[Format, type[LiteRTEngine] | type[OnnxEngine]] = {"litert": LiteRTEngine, "onnx": OnnxEngine}
+ENGINES: dict[Format, type[LiteRTEngine] | type[OnnxEngine] | type[ExecuTorchEngine]] = {
+    "litert": LiteRTEngine,
+    "onnx": OnnxEngine,
+    "executorch": ExecuTorchEngine,
+}
 
 
 def open_engine(file: Path, spec: FileSpec, *, n_threads: int = 1) -> Engine:
     """Returns the engine of a model file; `MissingExtra` names what installs it."""
-    engine = ENGINES.get(spec.format) if spec.format is not None else None
-    if engine is None:
-        cure = "The .pte file is read by ExecuTorch's own runtime, on the device."
-        raise InvalidValue("format", "litert or onnx, which Python reads here", spec.format, cure)
-    return engine(file, spec, n_threads=n_threads)
+    assert spec.format is not None, "a model file"
+    return ENGINES[spec.format](file, spec, n_threads=n_threads)
 
 
 def _outputs(spec: FileSpec) -> set[str]:

@@ -36,7 +36,6 @@ from recsmith.models.pipeline import Pipeline
 from recsmith.storage import folder_aside
 
 if TYPE_CHECKING:
-    from recsmith.export.engines import Engine
     from recsmith.export.graphs.base import DeviceGraph, DeviceParts, RankGraph
 
 FORMATS: tuple[Format, ...] = ("litert", "onnx", "executorch")
@@ -176,7 +175,7 @@ def _judged(bundle: Bundle, cases: Cases, rank_cases: RankCases | None) -> list[
     for spec in bundle.manifest.files:
         figures = None
         if spec.role in ("recommend", "rank"):
-            figures = figures_of(bundle, spec, cases, rank_cases, engine=_engine(bundle, spec))
+            figures = figures_of(bundle, spec, cases, rank_cases)
         files.append(spec.model_copy(update={"parity": figures}))
     kept: list[FileSpec] = []
     for key in dict.fromkeys((f.role, f.format, f.quantize) for f in files):
@@ -195,15 +194,6 @@ def _plainly_named(bundle: Bundle, spec: FileSpec) -> FileSpec:
     name = f"{stem}.{spec.quantize}.{ending}"
     bundle.file(spec).rename(bundle.path / name)
     return spec.model_copy(update={"path": name})
-
-
-def _engine(bundle: Bundle, spec: FileSpec) -> Engine | None:
-    """Returns what reads a .pte; the other formats have their own runtimes."""
-    if spec.format != "executorch":
-        return None
-    from recsmith.export.engine_executorch import ExecuTorchEngine
-
-    return ExecuTorchEngine(bundle.file(spec), spec)
 
 
 def _manifest(

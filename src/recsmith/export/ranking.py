@@ -10,7 +10,7 @@ import numpy as np
 from recsmith.data import Histories
 from recsmith.errors import InvalidValue
 from recsmith.export.bundle import Bundle
-from recsmith.export.engines import Engine, open_engine
+from recsmith.export.engines import open_engine
 from recsmith.export.inputs import InputMaker
 from recsmith.export.manifest import FileSpec, Quantize
 from recsmith.export.runtime import Runtime, chosen, memory_of, run_rows
@@ -21,11 +21,11 @@ from recsmith.types import CodeArray, FloatArray, Id
 class BundleRanker:
     """Scores candidates for people given by their histories."""
 
-    def __init__(self, bundle: Bundle, spec: FileSpec, *, engine: Engine | None = None) -> None:
+    def __init__(self, bundle: Bundle, spec: FileSpec) -> None:
         self.bundle, self.spec = bundle, spec
         self.memory = memory_of(bundle)
         self._signature = next(s for s in spec.signatures if s.name == "rank")
-        self._engine = engine or open_engine(bundle.file(spec), spec)
+        self._engine = open_engine(bundle.file(spec), spec)
         self._maker = InputMaker(bundle.manifest, self._signature)
 
     @property

@@ -1,9 +1,9 @@
-"""BundleRecommender: a bundle read back as a Recommender, by LiteRT or ONNX Runtime alone, without torch."""
+"""BundleRecommender: a bundle read back as a Recommender; LiteRT or ONNX Runtime do it without torch."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,13 +16,13 @@ from recsmith.errors import InvalidValue, MissingExtra
 from recsmith.export.bundle import Bundle
 from recsmith.export.engines import PACKAGE, Engine, open_engine
 from recsmith.export.inputs import Arrays, InputMaker, checked
-from recsmith.export.manifest import FileSpec, Format, Quantize, Role, SignatureSpec
+from recsmith.export.manifest import FileSpec, Quantize, Role, SignatureSpec
 from recsmith.models.base import State
 from recsmith.models.memory import Memory
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
 from recsmith.types import CodeArray, FloatArray
 
-Runtime = Literal["auto", "litert", "onnx"]
+Runtime = Literal["auto", "litert", "onnx", "executorch"]
 _ROWS = 256  # of a call of a file that takes any number
 
 
@@ -51,11 +51,11 @@ class BundleRecommender(ExplainsByOcclusion):
     bundle: Bundle
     spec: FileSpec
 
-    def _open(self, bundle: Bundle, spec: FileSpec, engine: Engine | None) -> None:
+    def _open(self, bundle: Bundle, spec: FileSpec) -> None:
         self.bundle, self.spec = bundle, spec
         manifest = bundle.manifest
         self._memory = memory_of(bundle)
-        self._engine = engine or open_engine(bundle.file(spec), spec, n_threads=self.config.n_threads)
+        self._engine = open_engine(bundle.file(spec), spec, n_threads=self.config.n_threads)
         self._signatures = {s.name: s for s in spec.signatures}
         self._maker = InputMaker(manifest, self._signatures["recommend"])
         # What a class says of all its models, a bundle says of one.
@@ -140,15 +140,12 @@ def load_bundle(
     return recommender_of(bundle, chosen(bundle, runtime, quantize), n_threads=n_threads)
 
 
-def recommender_of(
-    bundle: Bundle, spec: FileSpec, *, n_threads: int = 1, engine: Engine | None = None
-) -> BundleRecommender:
-    """Returns the reader of one model file; `engine` stands in for Python's own runtimes."""
-    runtime = spec.format if spec.format in PACKAGE else "auto"
+def recommender_of(bundle: Bundle, spec: FileSpec, *, n_threads: int = 1) -> BundleRecommender:
+    """Returns the reader of one model file."""
     model = BundleRecommender(
-        path=str(bundle.path), runtime=runtime, quantize=spec.quantize, n_threads=n_threads
+        path=str(bundle.path), runtime=spec.format, quantize=spec.quantize, n_threads=n_threads
     )
-    model._open(bundle, spec, engine)
+    model._open(bundle, spec)
     return model
 
 
@@ -202,15 +199,13 @@ def chosen(
     """Returns the file to be read: the first that an installed runtime reads, when none is named."""
     if runtime != "auto":
         return bundle.model(runtime, quantize=quantize, role=role)
-    readable: Sequence[Format] = ("litert", "onnx")
     there = {f.format for f in bundle.models if f.role == role and f.quantize == quantize}
-    for format in readable:
-        module = PACKAGE[format][0].partition(".")[0]
-        if format in there and importlib.util.find_spec(module) is not None:
+    for format, (module, _) in PACKAGE.items():
+        if format in there and importlib.util.find_spec(module.partition(".")[0]) is not None:
             return bundle.model(format, quantize=quantize, role=role)
-    for format in readable:
+    for format, (module, extra) in PACKAGE.items():
         if format in there:
-            raise MissingExtra(PACKAGE[format][0].partition(".")[0], PACKAGE[format][1])
+            raise MissingExtra(module.partition(".")[0], extra)
     return bundle.model("litert", quantize=quantize, role=role)  # says what there is
 
 

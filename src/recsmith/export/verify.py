@@ -9,14 +9,13 @@ from typing import Any, Literal, get_args
 from recsmith.errors import InvalidValue, MissingExtra
 from recsmith.export import parity_rank
 from recsmith.export.bundle import Bundle
-from recsmith.export.engines import PACKAGE, Engine
 from recsmith.export.manifest import FileSpec, ParityFigures
 from recsmith.export.parity import Cases, check
 from recsmith.export.parity_rank import RankCases
 from recsmith.export.ranking import BundleRanker
 from recsmith.export.runtime import recommender_of
 
-Runtime = Literal["all", "litert", "onnx"]
+Runtime = Literal["all", "litert", "onnx", "executorch"]
 
 
 def verify(path: Path | str, *, runtime: Runtime = "all") -> dict[str, Any]:
@@ -26,7 +25,7 @@ def verify(path: Path | str, *, runtime: Runtime = "all") -> dict[str, Any]:
     runtime that was asked for, or every one, is not installed.
     """
     if runtime not in get_args(Runtime):
-        raise InvalidValue("runtime", "all, litert or onnx", runtime)
+        raise InvalidValue("runtime", "all, litert, onnx or executorch", runtime)
     bundle = Bundle.open(path)
     recorded = bundle.parity()
     cases, rank_cases = Cases.of_dict(recorded), recorded_ranks(recorded)
@@ -36,9 +35,6 @@ def verify(path: Path | str, *, runtime: Runtime = "all") -> dict[str, Any]:
         if runtime not in ("all", spec.format):
             continue
         row = {"file": spec.path, "format": spec.format, "quantize": spec.quantize}
-        if spec.format not in PACKAGE:
-            rows.append(row | {"skipped": f"{spec.format} is read on the device"})
-            continue
         try:
             figures = figures_of(bundle, spec, cases, rank_cases)
             rows.append(
@@ -57,24 +53,19 @@ def verify(path: Path | str, *, runtime: Runtime = "all") -> dict[str, Any]:
 
 
 def figures_of(
-    bundle: Bundle,
-    spec: FileSpec,
-    cases: Cases,
-    rank_cases: RankCases | None,
-    *,
-    engine: Engine | None = None,
+    bundle: Bundle, spec: FileSpec, cases: Cases, rank_cases: RankCases | None
 ) -> ParityFigures | None:
     """Returns how one model file answers; None for a ranking file of which nothing was recorded."""
     liked = bundle.manifest.liked_weight
     if spec.role == "rank":
         if rank_cases is None:
             return None
-        ranker = BundleRanker(bundle, spec, engine=engine)
+        ranker = BundleRanker(bundle, spec)
         items = ranker.memory.items
         rows = cases.encoded(items, liked_weight=liked).block(0, len(rank_cases.scores))
         got_BN = ranker.score_codes(rows, rank_cases.codes(items, ranker.n_candidates))
         return parity_rank.compare(rank_cases, got_BN, quantize=spec.quantize)
-    model = recommender_of(bundle, spec, engine=engine)
+    model = recommender_of(bundle, spec)
     return check(cases, model.memory.items, model.on_device, liked_weight=liked, quantize=spec.quantize)
 
 
