@@ -40,7 +40,7 @@ def made_bundle(path: Path) -> Path:
     from recsmith.export import export_model
 
     model = SASRec(embedding_dim=16, n_blocks=1, context_length=20, n_epochs=1)
-    model.fit(load_movielens("latest-small"), run=Run(seed=1))
+    model.fit(load_movielens("latest-small"), run=Run(seed=1, n_threads=1))
     export_model(model, path, formats=("litert", "onnx"), n_histories=300)
     return path
 

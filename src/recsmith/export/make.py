@@ -96,7 +96,8 @@ def export_model(
         cases.save(aside / PARITY, made_with=versions, rank=of_rank)
         written: list[FileSpec] = []
         for one, convert in writers.items():
-            say(f"Converting to {one}")
+            alone = " (of float32 alone)" if quantize and one == "executorch" else ""
+            say(f"Converting to {one}{alone}")
             written += convert(parts, aside, quantize=quantize)
         manifest = _manifest(model, graph, parts, written, versions, name=name, aside=aside)
         say("Comparing each file's answers with the model's")
