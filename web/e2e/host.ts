@@ -30,6 +30,8 @@ export class Host {
   readonly log: string[] = [];
   /** Changes what is sent; null is "not found". */
   spoil: Spoil = (_, bytes) => bytes;
+  /** What is sent along with every file. */
+  headers: Readonly<Record<string, string>> = {};
   private constructor(
     private readonly server: Server,
     readonly url: string,
@@ -49,7 +51,7 @@ export class Host {
         response.writeHead(404).end();
         return;
       }
-      response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-length": bytes.length }).end(bytes);
+      response.writeHead(200, { ...host!.headers, "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-length": bytes.length }).end(bytes);
     });
     await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
     host = new Host(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}${below}`);

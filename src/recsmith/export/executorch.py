@@ -15,6 +15,7 @@ from recsmith.errors import require
 from recsmith.export.bundle import described
 from recsmith.export.graphs.base import DeviceParts, Input, RecommendAndScores
 from recsmith.export.manifest import FileSpec, Quantize, Role, SignatureSpec
+from recsmith.export.quantize_executorch import Stored
 from recsmith.export.quiet import quiet
 from recsmith.export.signatures import rank_spec, recommend_spec, scores_spec
 
@@ -27,7 +28,7 @@ def ready() -> None:
 
 
 def convert(parts: DeviceParts, folder: Path, *, quantize: Quantize | None) -> list[FileSpec]:
-    """Writes model.pte (and rank.pte), of float32 whatever `quantize` says; returns their entries.
+    """Writes model.pte (and rank.pte), and what `quantize` asks for beside it; returns their entries.
 
     A recurrent encoder is unrolled, a step for each event of its context: an LSTM over fifty takes minutes.
     """
@@ -38,21 +39,30 @@ def convert(parts: DeviceParts, folder: Path, *, quantize: Quantize | None) -> l
         net = RecommendAndScores(recommend)
         signatures.append(scores_spec(parts, batch=1))
     inputs = recommend.graph.inputs
-    specs = [_write(net, inputs, folder / "model.pte", "recommend", signatures)]
-    if parts.rank is not None:
-        of_rank = [rank_spec(parts.rank.graph, batch=1)]
-        specs.append(_write(parts.rank, parts.rank.graph.inputs, folder / "rank.pte", "rank", of_rank))
+    specs = []
+    for kind in dict.fromkeys((None, quantize)):
+        ending = "pte" if kind is None else f"{kind}.pte"
+        specs.append(_write(net, inputs, folder / f"model.{ending}", "recommend", signatures, kind))
+        if parts.rank is not None:
+            graph, of_rank = parts.rank.graph, [rank_spec(parts.rank.graph, batch=1)]
+            specs.append(_write(parts.rank, graph.inputs, folder / f"rank.{ending}", "rank", of_rank, kind))
     return specs
 
 
 def _write(
-    net: nn.Module, inputs: tuple[Input, ...], file: Path, role: Role, signatures: list[SignatureSpec]
+    net: nn.Module,
+    inputs: tuple[Input, ...],
+    file: Path,
+    role: Role,
+    signatures: list[SignatureSpec],
+    quantize: Quantize | None,
 ) -> FileSpec:
     exir: Any = require("executorch.exir", extra=EXTRA)
     xnnpack: Any = require("executorch.backends.xnnpack.partition.xnnpack_partitioner", extra=EXTRA)
     with quiet(), torch.no_grad():
         sample = {i.name: i.empty(1) for i in inputs}
-        exported = torch.export.export(net.eval(), (), kwargs=sample, strict=False)
+        asked = net.eval() if quantize is None else Stored(net.eval(), quantize).eval()
+        exported = torch.export.export(asked, (), kwargs=sample, strict=False)
         lowered = exir.to_edge_transform_and_lower(exported, partitioner=[xnnpack.XnnpackPartitioner()])
         file.write_bytes(lowered.to_executorch().buffer)
-    return described(file, role, format="executorch", signatures=tuple(signatures))
+    return described(file, role, format="executorch", quantize=quantize, signatures=tuple(signatures))

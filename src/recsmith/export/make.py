@@ -96,8 +96,7 @@ def export_model(
         cases.save(aside / PARITY, made_with=versions, rank=of_rank)
         written: list[FileSpec] = []
         for one, convert in writers.items():
-            alone = " (of float32 alone)" if quantize and one == "executorch" else ""
-            say(f"Converting to {one}{alone}")
+            say(f"Converting to {one}")
             written += convert(parts, aside, quantize=quantize)
         manifest = _manifest(model, graph, parts, written, versions, name=name, aside=aside)
         say("Comparing each file's answers with the model's")
