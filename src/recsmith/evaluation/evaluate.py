@@ -19,7 +19,7 @@ from recsmith.data import Split
 from recsmith.errors import InvalidValue, Shown
 from recsmith.evaluation.bootstrap import figure, interval, pooled, replicates, resamples
 from recsmith.evaluation.candidates import WARNING, Negatives
-from recsmith.evaluation.events import auc_figure, rating_values
+from recsmith.evaluation.events import TOLD_TIME, auc_figure, rating_by_time, rating_values
 from recsmith.evaluation.leakage import Finding, check_model, check_split
 from recsmith.evaluation.metrics import (
     CatalogueMetric,
@@ -70,7 +70,7 @@ def evaluate(
     if candidates is not None and len(candidates) != len(task):
         raise InvalidValue("candidates", f"{len(task)} rows, one for each test user", len(candidates))
 
-    notes: list[str] = []
+    notes = [TOLD_TIME] if rating_by_time(model, asked) else []
     figures: dict[Metric, Figure] = {}
     replicates_S: dict[str, np.ndarray] = {}
     rating = [m for m in asked if isinstance(m, RatingMetric)]

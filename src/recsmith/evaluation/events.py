@@ -10,14 +10,21 @@ import numpy as np
 from recsmith.config import Run
 from recsmith.errors import InvalidValue, Shown
 from recsmith.evaluation.bootstrap import interval
-from recsmith.evaluation.metrics import LabelMetric, LogLoss, RatingMetric, Ratings, UserMetric
+from recsmith.evaluation.metrics import LabelMetric, LogLoss, Metric, RatingMetric, Ratings, UserMetric
 from recsmith.evaluation.result import Figure
 from recsmith.evaluation.task import Task
 from recsmith.models.base import Recommender
-from recsmith.models.capabilities import PredictsRatings
+from recsmith.models.capabilities import PredictsInTime, PredictsRatings
 from recsmith.models.scoring import in_blocks
 
+TOLD_TIME: Final = "The model was told when each test rating was given; not all models read that."
 _ROWS: Final = 1024
+
+
+def rating_by_time(model: Recommender, metrics: Iterable[Metric]) -> bool:
+    """Says whether predictions are asked of a model that reads the time of what it predicts."""
+    predicts = any(isinstance(metric, RatingMetric | LabelMetric) for metric in metrics)
+    return predicts and isinstance(model, PredictsInTime) and model.reads_time
 
 
 def rating_values(
@@ -93,7 +100,9 @@ def _predictions(model: PredictsRatings, task: Task, run: Run) -> np.ndarray:
     def one(start: int, stop: int) -> np.ndarray:
         low, high = task.event_indptr[start], task.event_indptr[stop]
         row_n = np.repeat(np.arange(stop - start), task.n_events[start:stop])
-        return model.predict_codes(task.visible.block(start, stop), row_n, task.events.item[low:high])
+        time_n = None if task.events.time is None else task.events.time[low:high]
+        visible = task.visible.block(start, stop)
+        return model.predict_codes(visible, row_n, task.events.item[low:high], time_n=time_n)
 
     blocks = in_blocks(one, len(task), block=_ROWS, threads=run.threads)
     parts = list(run.track(blocks, "Predicting", total=-(-len(task) // _ROWS)))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recsmith.models.content.tfidf import TfIdfContent
     from recsmith.models.factorization.bpr import BPR
     from recsmith.models.factorization.ease import EASE
+    from recsmith.models.factorization.factorization_machine import FactorizationMachine
     from recsmith.models.factorization.funk_svd import FunkSVD
     from recsmith.models.factorization.ials import IALS
     from recsmith.models.factorization.pure_svd import PureSVD
@@ -43,6 +44,7 @@ _ROOM = {
     "IALS": "factorization.ials",
     "BPR": "factorization.bpr",
     "EASE": "factorization.ease",
+    "FactorizationMachine": "factorization.factorization_machine",
     "NextItem": "neural.next_item",
     "SASRec": "neural.sasrec",
     "GRU4Rec": "neural.gru4rec",
@@ -76,6 +78,7 @@ __all__ = [
     "EmbeddingDotBias",
     "EmbeddingNet",
     "Explains",
+    "FactorizationMachine",
     "FunkSVD",
     "GRU4Rec",
     "HasVectors",

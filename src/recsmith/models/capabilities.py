@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Self, final
 
 import numpy as np
@@ -111,17 +112,53 @@ class PredictsRatings(Recommender):
         item_ids: Sequence[Id],
         *,
         histories: Sequence[History] | None = None,
+        times: Sequence[datetime] | None = None,
     ) -> FloatArray:
-        """Returns the predicted rating of each pair: users[j] (or histories[j]) and item_ids[j]."""
+        """Returns the predicted rating of each pair: users[j] (or histories[j]) and item_ids[j].
+
+        `times` says when each would be given, to models that read it; times without a zone are UTC.
+        """
         _, rows, _ = self._people(users, histories)
-        if len(item_ids) != len(rows):
-            raise InvalidValue("item_ids", f"{len(rows)} long, one for each person", len(item_ids))
-        return self.predict_codes(rows, np.arange(len(rows)), self.item_codes(item_ids))
+        for name, given in (("item_ids", item_ids), ("times", times)):
+            if given is not None and len(given) != len(rows):
+                raise InvalidValue(name, f"{len(rows)} long, one for each person", len(given))
+        time_n = None if times is None else np.array([_milliseconds(time) for time in times], np.int64)
+        return self.predict_codes(rows, np.arange(len(rows)), self.item_codes(item_ids), time_n=time_n)
 
     @final
-    def predict_codes(self, histories: Histories, row_n: np.ndarray, item_n: CodeArray) -> FloatArray:
-        """Returns the predicted rating of each pair (row of histories, item code)."""
+    def predict_codes(
+        self, histories: Histories, row_n: np.ndarray, item_n: CodeArray, *, time_n: np.ndarray | None = None
+    ) -> FloatArray:
+        """Returns the predicted rating of each pair (row of histories, item code); `time_n` int64 ms."""
+        if time_n is not None and isinstance(self, PredictsInTime):
+            return np.asarray(self._predict_at(histories, row_n, item_n, time_n), np.float32)
         return np.asarray(self._predict(histories, row_n, item_n), np.float32)
+
+
+class PredictsInTime(PredictsRatings):
+    """Predicts the rating a person would give at a certain time."""
+
+    @property
+    @abstractmethod
+    def reads_time(self) -> bool:
+        """Whether the time is of any matter to the model as it was set up."""
+
+    @abstractmethod
+    def _predict_at(
+        self, histories: Histories, row_n: np.ndarray, item_n: CodeArray, time_n: np.ndarray | None
+    ) -> FloatArray:
+        """Returns float32[n]: as `_predict`, given at `time_n` (ms); None is when each person is served."""
+
+    @final
+    def _predict(self, histories: Histories, row_n: np.ndarray, item_n: CodeArray) -> FloatArray:
+        return self._predict_at(histories, row_n, item_n, None)
+
+
+def _milliseconds(time: datetime) -> int:
+    if not isinstance(time, datetime):
+        raise InvalidValue("times", "datetimes", time)
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1000)
 
 
 class PartialFit(Recommender):

@@ -1,0 +1,427 @@
+"""FactorizationMachine: every pair of an event's features has a weight, the product of two vectors. Rendle,
+Factorization machines, ICDM 2010; Factorization machines with libFM, TIST 2012."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from recsmith.config import Run
+from recsmith.data import Dataset, Histories
+from recsmith.errors import Diverged, InvalidValue, Shown
+from recsmith.kernels.fm_rows import EXACT, LEVELS, LOGISTIC
+from recsmith.models.base import State
+from recsmith.models.capabilities import PredictsInTime, SimilarItems
+from recsmith.models.factorization.fm_design import Design, FeaturesConfig, Rows
+from recsmith.models.factorization.fm_learn import (
+    Chain,
+    Coordinates,
+    Descent,
+    Problem,
+    first_cuts,
+    with_ends,
+)
+from recsmith.models.factorization.fm_sides import Samples, Scores
+from recsmith.models.factorization.fm_task import Task
+from recsmith.models.factorization.shared import free_gb, resumed
+from recsmith.models.memory import History
+from recsmith.rng import generator
+from recsmith.types import CodeArray, FloatArray, Id
+
+_CURRENT = (
+    "current_KP",
+    "current",
+    "current_cut_2C",
+    "current_mean_KG",
+    "current_error_N",
+    "current_latent_N",
+)
+_SAMPLED = (
+    "parameter_PSK",
+    "constant_S",
+    "noise_precision_S",
+    "cut_SC",
+    "prior_mean_SK",
+    "prior_precision_SK",
+)
+
+
+class FactorizationMachineConfig(FeaturesConfig):
+    """Says what is fitted, from which features, and how."""
+
+    task: Literal["rating", "binary", "ordinal"] = "rating"
+    """The weight as a number; whether it is a like; or which of its levels it is (ordered probit)."""
+    method: Literal["gibbs", "als", "sgd"] = "gibbs"
+    """Bayesian by Gibbs sampling, which tunes its own regularization; alternating least squares; or descent.
+    Likes are fitted by probit, under sgd by the logistic function."""
+    embedding_dim: int = Field(16, ge=1)
+    """Length of the vectors, D."""
+    n_epochs: int = Field(256, ge=1)
+    """Sweeps over the columns, or passes over the events."""
+    n_burn_in: int = Field(32, ge=0)
+    """Gibbs: sweeps before the first sample is kept."""
+    n_samples: int = Field(64, ge=1)
+    """Gibbs: samples kept, evenly from the sweeps behind the burn-in. A prediction is their mean; the model's
+    file takes 2 (D + 1) bytes for each of them and column, its memory twice that."""
+    regularization: float | None = Field(None, ge=0)
+    """λ of als, for each parameter (default 5), and of sgd, for each step (default 0.02)."""
+    learning_rate: float = Field(0.01, gt=0)
+    """sgd: size of a step."""
+    init_scale: float = Field(0.1, gt=0)
+    """Vectors start from N(0, init_scale²)."""
+    like_from: float = 4.0
+    """binary: weights from here on are likes."""
+    dislike_to: float | None = None
+    """binary: weights up to here are not, those between are left out; by default all that are no likes."""
+
+    @property
+    def penalty(self) -> float:
+        """λ."""
+        if self.regularization is not None:
+            return self.regularization
+        return 0.02 if self.method == "sgd" else 5.0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> FactorizationMachineConfig:
+        if self.task == "ordinal" and self.method == "sgd":
+            raise ValueError('method must be "gibbs" or "als" for the task "ordinal"')
+        if self.dislike_to is not None and self.dislike_to >= self.like_from:
+            raise ValueError("dislike_to must be below like_from")
+        if not (self.user_id or self.item_id or self.user_features or self.item_features):
+            raise ValueError("user_id or item_id must be true, or features given")
+        return self
+
+
+class FactorizationMachine(PredictsInTime, SimilarItems):
+    """Predicts ratings, likes or stars from any features of user, item and time; recommends by ŷ.
+
+    Users and items are relation blocks: a sweep costs O((events·blocks + entries of the blocks)·D), however
+    many features they have. A stranger with a history gets a column of their own, fitted to it while all else
+    stays, for each sample; a person or item without events is told by their features. The score is the mean
+    of ŷ over the samples, a prediction that of what ŷ means. The learning curve holds the RMSE, or the mean
+    log loss, before each sweep. Threads change no bit of the result.
+    """
+
+    Config = FactorizationMachineConfig
+    config: FactorizationMachineConfig
+    state_names = (
+        *_SAMPLED,
+        "level_L",
+        "day_d",
+        "user_day_k",
+        "item_period_k",
+        *_CURRENT,
+    )
+    parameter_PSK: np.ndarray
+    level_L: np.ndarray
+    """What levels, 0 and 1, or standardised weights stand for: the weights; (0, 1); or (mean, deviation)."""
+
+    # Learning ----------------------------------------------------------------------------------------
+
+    def _fit(self, data: Dataset, run: Run) -> None:
+        settings = self.config
+        self._take(Design.learn(data, self.memory, settings))
+        problem = self._problem(data)
+        chain = self._start(problem, run)
+        kept = self._kept_sweeps()
+        self._make_room(chain, len(kept), run)
+        if run.state is None:
+            self._keep(0, chain)
+        self._note(chain)
+        learner = Descent(problem, chain) if settings.method == "sgd" else Coordinates(problem, chain)
+        for epoch in run.epochs(settings.n_epochs, "FactorizationMachine"):
+            try:
+                loss = self._epoch(learner, epoch, run)
+            except Diverged:
+                self._trim(1)
+                raise
+            run.log(**{"RMSE" if problem.target.kind == EXACT else "loss": loss})
+            self._note(chain)
+            if epoch <= kept[0]:  # what is there before the first sample is kept is better than nothing
+                self._keep(0, chain)
+            elif epoch in kept:
+                self._keep(int(np.searchsorted(kept, epoch)), chain)
+        if not run.interrupted:  # then nobody goes on from here, and the events need not be kept
+            self.current_error_N = self.current_latent_N = np.zeros(0)
+        done = settings.n_epochs if not run.interrupted else epoch + 1
+        self._trim(max(int(np.sum(kept < done)), 1))
+
+    def _take(self, design: Design) -> None:
+        """Sets what the design says; people without history are scored where they have features."""
+        self._design = design
+        self._made: Scores | None = None
+        self.day_d, self.user_day_k, self.item_period_k = (
+            design.day_d,
+            design.user_day_k,
+            design.item_period_k,
+        )
+        self.needs_history = not design.users.columns  # type: ignore[misc]
+
+    def _problem(self, data: Dataset) -> Problem:
+        events, design = data.interactions, self._design
+        settings = self.config
+        self._task = Task.learn(
+            settings.task,
+            events.weight,
+            logistic=settings.method == "sgd",
+            like_from=settings.like_from,
+            dislike_to=settings.dislike_to,
+        )
+        self.level_L = self._task.level_L
+        target = self._task.target(events.weight)
+        chosen = target.event_n
+        user, item = events.user[chosen], events.item[chosen]
+        time = np.full(len(user), design.newest) if events.time is None else events.time[chosen]
+        everybody = data.histories()
+        found = [Rows(design.of_users(everybody), user), Rows(design.of_items(), item)]
+        found += design.of_moments(user, design.mean_days(everybody)[user], time)
+        found += design.of_periods(item, time)
+        matrices, index = [rows.matrix for rows in found], [rows.index_n for rows in found]
+        return Problem.of(matrices, index, target, design.groups)
+
+    def _start(self, problem: Problem, run: Run) -> Chain:
+        settings = self.config
+        shape = (1 + settings.embedding_dim, self._design.n_columns)
+        by_group = (shape[0], len(problem.groups))
+        cut_C = first_cuts(problem.target)
+        precision_KG = np.full(by_group, 1.0 if settings.method == "gibbs" else settings.penalty)
+        if run.state is not None:
+            parameter_KP = resumed(run, "current_KP", shape)
+            cut_C, mode_C = np.array(run.state["current_cut_2C"])
+            constant, noise_precision = map(float, run.state["current"])
+            return Chain(
+                parameter_KP,
+                constant,
+                noise_precision,
+                cut_C,
+                mode_C,
+                np.array(run.state["current_mean_KG"]),
+                precision_KG,
+                np.array(run.state.get("current_error_N", np.zeros(0, np.float32))),
+                np.array(run.state.get("current_latent_N", np.zeros(0))),
+            )
+        drawn = generator(run.seed, "factorization machine")
+        parameter_KP = drawn.standard_normal(shape, np.float32) * np.float32(settings.init_scale)
+        parameter_KP[0] = 0
+        parameter_KP[:, ~problem.active_P] = 0
+        return Chain(parameter_KP, 0.0, 1.0, cut_C, cut_C.copy(), np.zeros(by_group), precision_KG)
+
+    def _note(self, chain: Chain) -> None:
+        """Shows where learning is, to go on from."""
+        self.current_KP, self.current_mean_KG = chain.parameter_KP, chain.mean_KG
+        self.current = np.array([chain.constant, chain.noise_precision])
+        self.current_cut_2C = np.stack([chain.cut_C, chain.mode_C])
+        self.current_error_N, self.current_latent_N = chain.error_N, chain.latent_N
+
+    def _kept_sweeps(self) -> np.ndarray:
+        """Returns the sweeps whose parameters are kept, in order; the last alone where nothing is drawn."""
+        settings = self.config
+        last = settings.n_epochs - 1
+        if settings.method != "gibbs":
+            return np.array([last])
+        first = min(settings.n_burn_in, last)
+        n = min(settings.n_samples, settings.n_epochs - first)
+        return last - np.unique(np.linspace(0, last - first, n).round().astype(np.int64))[::-1]
+
+    def _make_room(self, chain: Chain, n_samples: int, run: Run) -> None:
+        n_keys, n_columns = chain.parameter_KP.shape
+        needed, free = 4e-9 * n_samples * n_keys * n_columns, free_gb()
+        if needed > 0.8 * free:
+            got = Shown(f"{n_samples} samples of {n_columns:,} columns, {needed:.1f} GB")
+            cure = "Lower n_samples or embedding_dim, or leave features out."
+            raise InvalidValue("n_samples", f"few enough for the {free:.1f} GB that are free", got, cure)
+        self.parameter_PSK = np.zeros((n_columns, n_samples, n_keys), np.float32)
+        self.constant_S, self.noise_precision_S = np.zeros(n_samples), np.ones(n_samples)
+        self.cut_SC = np.tile(with_ends(chain.cut_C), (n_samples, 1))
+        self.prior_mean_SK = np.zeros((n_samples, n_keys))
+        self.prior_precision_SK = np.ones((n_samples, n_keys))
+        if run.state is not None:  # the samples kept so far
+            so_far = min(n_samples, len(run.state["constant_S"]))
+            self.parameter_PSK[:, :so_far] = run.state["parameter_PSK"][:, :so_far]
+            for name in _SAMPLED[1:]:
+                getattr(self, name)[:so_far] = run.state[name][:so_far]
+
+    def _epoch(self, learner: Coordinates | Descent, epoch: int, run: Run) -> float:
+        """Makes one sweep or pass; returns the RMSE in units of the weight, or the mean log loss."""
+        settings = self.config
+        draws = generator(run.seed, "factorization machine", epoch)
+        if isinstance(learner, Coordinates):
+            loss = learner.step(draws if settings.method == "gibbs" else None)
+        else:
+            loss = self._descend(learner, draws, epoch)
+        return float(np.sqrt(loss) * self.level_L[1]) if settings.task == "rating" else loss
+
+    def _descend(self, learner: Descent, draws: np.random.Generator, epoch: int) -> float:
+        n, settings = learner.n_events, self.config
+        order = draws.permutation(n)
+        rate = settings.learning_rate
+        loss, done = learner.step(order, learning_rate=rate, regularization=settings.penalty)
+        if done < n:
+            kept = f"The model is as it was after epoch {epoch}." if epoch else "Nothing was learnt before."
+            raise Diverged(
+                f"Predictions must stay within bounds. Got one that is lost at step {epoch * n + done + 1:,} "
+                f"(epoch {epoch + 1}, step {done + 1:,} of {n:,}). Lower learning_rate (now {rate:g}). {kept}"
+            )
+        return loss
+
+    def _keep(self, place: int, chain: Chain) -> None:
+        """Keeps the parameters as sample `place`, rounded as the file has them."""
+        self.parameter_PSK[:, place] = chain.parameter_KP.T.astype(np.float16)
+        self.constant_S[place], self.noise_precision_S[place] = chain.constant, chain.noise_precision
+        self.cut_SC[place] = with_ends(chain.cut_C)
+        if self.config.user_id:
+            g = self._design.groups.index(self._design.group("user id"))
+            self.prior_mean_SK[place] = chain.mean_KG[:, g]
+            self.prior_precision_SK[place] = np.maximum(chain.precision_KG[:, g], 1e-6)
+
+    def _trim(self, n_samples: int) -> None:
+        """Leaves the samples that there are, when epochs ended early."""
+        self.parameter_PSK = np.ascontiguousarray(self.parameter_PSK[:, :n_samples])
+        for name in _SAMPLED[1:]:
+            setattr(self, name, getattr(self, name)[:n_samples])
+
+    # Predicting --------------------------------------------------------------------------------------
+
+    @property
+    def _scores(self) -> Scores:
+        if self._made is None:
+            samples = Samples(
+                self.parameter_PSK,
+                self.constant_S,
+                self.noise_precision_S,
+                self.cut_SC,
+                self.prior_mean_SK,
+                self.prior_precision_SK,
+            )
+            self._made = Scores(self._design, samples, self._task, self.config.method == "sgd")
+        return self._made
+
+    def _score(self, histories: Histories) -> FloatArray:
+        scores, n_items = self._scores, len(self.memory.items)
+        time_B = scores.request_times(histories)
+        everybody = np.arange(len(histories))
+        people = scores.at(scores.people(histories), histories, everybody, time_B).side
+        score_BI = np.empty((len(histories), n_items), np.float32)
+        period_B = self._design.period(time_B)
+        for period in np.unique(period_B):
+            rows = np.flatnonzero(period_B == period)
+            things = scores.things(np.arange(n_items), np.full(n_items, time_B[rows[0]])).side
+            some = people.take(rows)
+            product_BI = some.flat_RE @ things.flat_RE.T
+            product_BI /= np.float32(len(self.constant_S))
+            product_BI += some.bias_RS.mean(axis=1)[:, None] + things.bias_RS.mean(axis=1)
+            score_BI[rows] = product_BI + np.float32(self.constant_S.mean())
+        score_BI[:, self._untold] = -np.inf
+        return score_BI
+
+    def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
+        row_n, item_n = np.repeat(np.arange(len(histories)), item_code_BN.shape[1]), item_code_BN.ravel()
+        parts = self._fitted(histories, row_n, item_n, None)
+        means = [part_nS.mean(axis=1, dtype=np.float64).astype(np.float32) for part_nS in parts]
+        score_n: FloatArray = np.concatenate([np.zeros(0, np.float32), *means])
+        score_n[self._untold[item_n]] = -np.inf
+        return score_n.reshape(item_code_BN.shape)
+
+    def _predict_at(
+        self, histories: Histories, row_n: np.ndarray, item_n: CodeArray, time_n: np.ndarray | None
+    ) -> FloatArray:
+        """Returns the expected weight within the scale, or the probability of a like."""
+        return self._moments(histories, row_n, item_n, time_n)[0].astype(np.float32)
+
+    @property
+    def reads_time(self) -> bool:
+        """Whether a prediction hangs on when it is for."""
+        return bool(self.config.time)
+
+    def predict_with_deviation(
+        self,
+        users: Sequence[Id] | None,
+        item_ids: Sequence[Id],
+        *,
+        histories: Sequence[History] | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Returns the predicted weight of each pair, and the standard deviation of the weight around it.
+
+        The deviation has both parts: how far the samples disagree, and the noise of a weight itself.
+        """
+        _, rows, _ = self._people(users, histories)
+        if len(item_ids) != len(rows):
+            raise InvalidValue("item_ids", f"{len(rows)} long, one for each person", len(item_ids))
+        mean_n, square_n = self._moments(rows, np.arange(len(rows)), self.item_codes(item_ids), None)
+        deviation_n = np.sqrt(np.maximum(square_n - mean_n**2, 0))
+        return mean_n.astype(np.float32), deviation_n.astype(np.float32)
+
+    def _similar(self, item_codes: CodeArray) -> FloatArray:
+        """Returns the mean over the samples of the cosine of the items' vectors."""
+        vector_ISD = self._scores.items.vector_RSD
+        length_IS = np.linalg.norm(vector_ISD, axis=2, keepdims=True)
+        flat_IE = (vector_ISD / np.where(length_IS == 0, 1, length_IS)).reshape(len(vector_ISD), -1)
+        cosine_BI: FloatArray = (flat_IE[item_codes] @ flat_IE.T).astype(np.float32)
+        cosine_BI /= np.float32(len(self.constant_S))
+        cosine_BI[:, self._untold] = -np.inf
+        return cosine_BI
+
+    @property
+    def _untold(self) -> np.ndarray:
+        """bool[I]: items of which neither an event nor a feature tells anything."""
+        return (self.memory.popularity == 0) & (not self._design.items.columns)
+
+    def _fitted(
+        self, histories: Histories, row_n: np.ndarray, item_n: np.ndarray, time_n: np.ndarray | None
+    ) -> Iterator[FloatArray]:
+        scores = self._scores
+        people = scores.people(histories)
+        when_n = scores.request_times(histories)[row_n] if time_n is None else time_n
+        return scores.pairs(people, histories, row_n, item_n, when_n)
+
+    def _moments(
+        self, histories: Histories, row_n: np.ndarray, item_n: np.ndarray, time_n: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the mean and the mean square of each pair's weight over samples and noise, float64 [n]."""
+        mean_n, square_n = np.zeros(len(row_n)), np.zeros(len(row_n))
+        start = 0
+        for part_nS in self._fitted(histories, row_n, item_n, time_n):
+            part = slice(start, start + len(part_nS))
+            mean_n[part], square_n[part] = self._scores.task.meaning(
+                part_nS.astype(np.float64), self.cut_SC, self.noise_precision_S
+            )
+            start = part.stop
+        if self.config.task == "rating":
+            clipped_n = np.clip(mean_n, *self.memory.weight_range)
+            return clipped_n, square_n - mean_n**2 + clipped_n**2
+        return mean_n, square_n
+
+    # Saving ------------------------------------------------------------------------------------------
+
+    def _state(self) -> Mapping[str, State]:
+        return {**super()._state(), "parameter_PSK": self.parameter_PSK.astype(np.float16)}
+
+    def _learned(self) -> dict[str, Any]:
+        return self._design.to_dict()
+
+    def _restore(self, arrays: Mapping[str, np.ndarray], learned: Mapping[str, Any]) -> None:
+        super()._restore(arrays, learned)
+        self.parameter_PSK = self.parameter_PSK.astype(np.float32)
+        settings = self.config
+        kind = EXACT if settings.task == "rating" else LOGISTIC if settings.method == "sgd" else LEVELS
+        self._task = Task(settings.task, kind, self.level_L, settings.like_from, settings.dislike_to)
+        self._take(Design.restored(self.config, self.memory, learned, arrays))
+
+    def _forget(self, user_code: int) -> None:
+        """Puts the person's columns to what the unknown have, and makes the items' side anew without them."""
+        design, chain = self._design, self.current_KP
+        self._take(replace(design, memory=self.memory))
+        gone = []
+        for group in design.groups:
+            if group.name in ("user id", "item taken by", "user_drift"):
+                gone.append(group.start + user_code)
+            elif group.name == "user_day":
+                gone += (group.start + np.flatnonzero(design.user_day_k >> 32 == user_code)).tolist()
+        self.parameter_PSK[gone] = 0
+        chain[:, gone] = 0
+        if self.config.user_id:
+            self.parameter_PSK[design.group("user id").start + user_code] = self.prior_mean_SK
