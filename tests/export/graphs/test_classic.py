@@ -17,6 +17,7 @@ from recsmith.models import (  # noqa: E402
     BPR,
     EASE,
     IALS,
+    FactorizationMachine,
     FunkSVD,
     ItemKNN,
     PureSVD,
@@ -153,4 +154,7 @@ def test_what_has_no_graph_says_why():
     model = UserKNN().fit(DATA)
     with pytest.raises(InvalidValue, match="histories of everybody in training"):
         express(model)
-    assert "UserKNN" in WHY_NOT
+    machine = FactorizationMachine(n_epochs=1, n_burn_in=0).fit(DATA)
+    with pytest.raises(InvalidValue, match="each sample of its parameters fits a stranger's column"):
+        express(machine)
+    assert set(WHY_NOT) == {"UserKNN", "FactorizationMachine"}

@@ -26,6 +26,7 @@ _FILES = (
 
 WHY_NOT: dict[str, str] = {
     "UserKNN": "its scores need the histories of everybody in training, which do not belong on a device",
+    "FactorizationMachine": "each sample of its parameters fits a stranger's column anew, and there are many",
 }
 """Class name → why it has no graph."""
 

@@ -91,8 +91,6 @@ class FactorizationMachineConfig(FeaturesConfig):
             raise ValueError('method must be "gibbs" or "als" for the task "ordinal"')
         if self.dislike_to is not None and self.dislike_to >= self.like_from:
             raise ValueError("dislike_to must be below like_from")
-        if not (self.user_id or self.item_id or self.user_features or self.item_features):
-            raise ValueError("user_id or item_id must be true, or features given")
         return self
 
 

@@ -10,12 +10,14 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 from pydantic import Field
 from scipy import sparse
 
 from recsmith.config import Config
 from recsmith.data import Dataset, Feature, Histories
 from recsmith.data.feature_space import Encoded, FeatureSpace
+from recsmith.errors import InvalidValue, Shown, nearest
 from recsmith.models.memory import Memory
 
 _DAY = 86_400_000  # milliseconds
@@ -98,18 +100,18 @@ class Design:
         bare = cls(
             settings,
             memory,
-            FeatureSpace.fit(
-                memory.people, _chosen(data.user_features, settings.user_features), n_buckets=many
-            ),
-            FeatureSpace.fit(
-                memory.catalogue, _chosen(data.item_features, settings.item_features), n_buckets=many
-            ),
+            _space("user", memory.people, data.user_features, settings.user_features, many),
+            _space("item", memory.catalogue, data.item_features, settings.item_features, many),
             newest,
             oldest,
             np.unique(time // _DAY),
             np.zeros(0, np.int64),
             np.zeros(0, np.int64),
         )
+        for side, fields in zip(("user", "item"), bare._fields(), strict=False):
+            if not fields:
+                cure = f"Set {side}_id = true, or name {side}_features."
+                raise InvalidValue(f"the {side}", "given a column", Shown("none"), cure)
         none = bare.user_day_k
         return replace(
             bare,
@@ -327,11 +329,36 @@ class Design:
         return sparse.csr_matrix((wide.data, wide.indices + start, wide.indptr), shape=shape)
 
 
-def _chosen(declared: tuple[Feature, ...], names: tuple[str, ...] | None) -> list[Feature]:
-    """Returns the features asked for; a name that was not declared is a category, if it is a column."""
+def _space(
+    side: str,
+    table: pl.DataFrame,
+    declared: tuple[Feature, ...],
+    names: tuple[str, ...] | None,
+    n_buckets: int,
+) -> FeatureSpace:
+    """Returns the space of the features asked for; a name that was not declared is a category.
+
+    Refuses a name that is no column, and numbers and times of which no cell is one.
+    """
     known = {feature.name: feature for feature in declared}
     wanted = tuple(known) if names is None else names
-    return [known.get(name, Feature(name, "categorical")) for name in wanted]
+    chosen = [known.get(name, Feature(name, "categorical")) for name in wanted]
+    for feature in chosen:
+        if feature.name not in table.columns:
+            cure = nearest(feature.name, table.columns) or f"There are: {', '.join(table.columns)}."
+            raise InvalidValue(f"{side}_features", f"columns of the {side} table", feature.name, cure)
+        filled = table[feature.name].drop_nulls()
+        if feature.kind in ("number", "time") and len(filled) and not _has_numbers(filled):
+            got = Shown(f"{feature.name}, where {str(filled[0])!r} stands")
+            cure = f"Declare {feature.name} categorical, multi or text."
+            raise InvalidValue(f"{side}_features", f"of their kind, here {feature.kind}", got, cure)
+    return FeatureSpace.fit(table, chosen, n_buckets=n_buckets)
+
+
+def _has_numbers(cells: pl.Series) -> bool:
+    if cells.dtype.is_numeric() or cells.dtype.is_temporal() or cells.dtype == pl.Boolean:
+        return True
+    return not cells.dtype.is_nested() and cells.cast(pl.Float64, strict=False).is_not_null().any()
 
 
 def _one_hot(code_n: np.ndarray, width: int) -> sparse.csr_matrix:

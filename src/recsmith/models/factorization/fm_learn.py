@@ -47,6 +47,7 @@ class Problem:
         """Returns the problem of blocks and of each event's row in them."""
         first = np.cumsum([0, *(block.shape[0] for block in blocks)])
         rows = sparse.csr_matrix(sparse.vstack(blocks, format="csr", dtype=np.float32))
+        rows.sort_indices()
         ends = {group.block: group.stop for group in groups}
         return cls(
             target,
