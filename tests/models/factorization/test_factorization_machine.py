@@ -14,8 +14,7 @@ import recsmith
 from recsmith import evaluate, random_holdout
 from recsmith.data import Feature
 from recsmith.errors import Diverged, InvalidValue
-from recsmith.models import FactorizationMachine
-from recsmith.models.factorization import factorization_machine
+from recsmith.models import FactorizationMachine, gigabytes
 from recsmith.testing import check_recommender, toy
 
 TASTES = toy.tastes()
@@ -264,8 +263,11 @@ def test_a_file_holds_two_bytes_a_number(tmp_path):
 
 
 def test_more_samples_than_fit_are_refused_before_they_are_drawn(monkeypatch):
-    monkeypatch.setattr(factorization_machine, "free_gb", lambda: 1e-6)
-    with pytest.raises(InvalidValue, match=r"n_samples must be few enough for the 0.0 GB.*Lower n_samples"):
+    monkeypatch.setattr(gigabytes, "free_gb", lambda: 1e-6)
+    with pytest.raises(
+        InvalidValue,
+        match=r"FactorizationMachine's memory must be .* Got .* for 5 samples of 5 .*Lower n_samples",
+    ):
         fm().fit(TASTES)
 
 

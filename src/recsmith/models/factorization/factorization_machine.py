@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from recsmith.config import Run
 from recsmith.data import Dataset, Histories
-from recsmith.errors import Diverged, InvalidValue, Shown
+from recsmith.errors import Diverged, InvalidValue
 from recsmith.kernels.fm_rows import EXACT, LEVELS, LOGISTIC
 from recsmith.models.base import State
 from recsmith.models.capabilities import PredictsInTime, SimilarItems
@@ -27,7 +27,8 @@ from recsmith.models.factorization.fm_learn import (
 )
 from recsmith.models.factorization.fm_sides import Samples, Scores
 from recsmith.models.factorization.fm_task import Task
-from recsmith.models.factorization.shared import free_gb, resumed
+from recsmith.models.factorization.shared import resumed
+from recsmith.models.gigabytes import ask_for
 from recsmith.models.memory import History
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray, Id
@@ -227,11 +228,12 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
 
     def _make_room(self, chain: Chain, n_samples: int, run: Run) -> None:
         n_keys, n_columns = chain.parameter_KP.shape
-        needed, free = 4e-9 * n_samples * n_keys * n_columns, free_gb()
-        if needed > 0.8 * free:
-            got = Shown(f"{n_samples} samples of {n_columns:,} columns, {needed:.1f} GB")
-            cure = "Lower n_samples or embedding_dim, or leave features out."
-            raise InvalidValue("n_samples", f"few enough for the {free:.1f} GB that are free", got, cure)
+        ask_for(
+            4e-9 * n_samples * n_keys * n_columns,
+            name="FactorizationMachine",
+            shape=f"{n_samples} samples of {n_keys} numbers for {n_columns:,} columns",
+            cure="Lower n_samples or embedding_dim, or leave features out.",
+        )
         self.parameter_PSK = np.zeros((n_columns, n_samples, n_keys), np.float32)
         self.constant_S, self.noise_precision_S = np.zeros(n_samples), np.ones(n_samples)
         self.cut_SC = np.tile(with_ends(chain.cut_C), (n_samples, 1))
