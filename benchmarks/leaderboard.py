@@ -1,0 +1,163 @@
+"""Every model of the house on latest-small, 100K and 1M: accuracy, coverage, novelty, diversity, cost.
+
+    python benchmarks/leaderboard.py                                     everything; what is measured is kept
+    python benchmarks/leaderboard.py --data latest-small --models EASE   a part
+    python benchmarks/leaderboard.py --write                             docs/leaderboard.md and its picture
+
+Leave last out, full ranking over all unseen items, defaults (a model without them has its recipe's settings).
+Each model is fitted, judged and saved in a process of its own on one thread. What would need more CPU than
+`--cpu-limit` (on 1M by what it needed on 100K) is left out and said so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from leaderboard_page import write
+from protocols import data_folder
+
+from recsmith import Run, evaluate, leave_last_out, load_movielens
+from recsmith.errors import InvalidValue, RecsmithError
+from recsmith.models import MODELS, Recommender
+from recsmith.runs.build import model_class
+
+ROOT = Path(__file__).resolve().parents[1]
+METRICS = ("NDCG@10", "HitRate@10", "Coverage@10", "Novelty@10", "Diversity@10")
+EVENTS = {"latest-small": 100_836, "100k": 100_000, "1m": 1_000_209}
+ROOMS = ("latest-small", "100k", "1m")
+
+
+def main() -> None:
+    """Measures what is not measured yet, then writes the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", nargs="+", choices=ROOMS, default=list(ROOMS))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--out", type=Path, default=Path("runs/leaderboard"))
+    parser.add_argument("--cpu-limit", type=float, default=1200.0, help="seconds for one model")
+    parser.add_argument("--write", action="store_true", help="only write what there is")
+    parser.add_argument("--job", nargs=2, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.job:
+        print(json.dumps(measure(*asked.job)))
+        return
+    asked.out.mkdir(parents=True, exist_ok=True)
+    if not asked.write:
+        for size in asked.data:
+            for name in asked.models:
+                note(size, name, asked.out, limit=asked.cpu_limit)
+    write(asked.out, ROOMS, list(MODELS))
+
+
+def note(size: str, name: str, out: Path, *, limit: float) -> None:
+    """Measures one model on one log, unless that was done, and keeps the figures or the reason."""
+    file = out / f"{size}-{name}.json"
+    if file.is_file() and "over" not in json.loads(file.read_text(encoding="utf-8")):
+        return
+    expected = expected_cpu(size, name, out)
+    if expected > limit:
+        found: dict[str, Any] = {"over": limit, "expected": round(expected)}
+    else:
+        found = in_a_process(size, name, limit)
+    found |= {"data": size, "model": name}
+    file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    ndcg = found.get("metrics", {}).get("NDCG@10", {}).get("value")
+    print(size, name, found.get("why") or found.get("over") or f"{ndcg:.4f}", flush=True)
+
+
+def expected_cpu(size: str, name: str, out: Path) -> float:
+    """Returns the CPU seconds by what the model needed on 100K, in proportion; 0 if that is not known."""
+    before = out / f"100k-{name}.json"
+    if size != "1m" or not before.is_file():
+        return 0.0
+    known = json.loads(before.read_text(encoding="utf-8"))
+    return float(known.get("fit_cpu_seconds", known.get("over", 0.0))) * EVENTS["1m"] / EVENTS["100k"]
+
+
+def in_a_process(size: str, name: str, limit: float) -> dict[str, Any]:
+    """Returns what a process of its own measured, or why it could not."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+    def at_most() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 5))
+
+    command = [sys.executable, "-W", "ignore", __file__, "--job", size, name]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **threads}, preexec_fn=at_most
+    )
+    if done.returncode == 0:
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+    if done.returncode in (-24, -9):  # SIGXCPU
+        return {"over": limit, "expected": None}
+    last = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
+    return {"why": last[0].partition(": ")[2] or last[0]}
+
+
+def measure(size: str, name: str) -> dict[str, Any]:
+    """Fits, judges and saves a model in this process; returns its figures and what it took."""
+    folder = data_folder()
+    path = None if size == "latest-small" else str((folder or Path()) / f"ml-{size}")
+    split = leave_last_out(load_movielens(size, **({"path": path} if path else {})))
+    model, settings = made(name)
+    run = Run(n_threads=1)
+    before = peak_mib()
+    began = time.process_time(), time.perf_counter()
+    model.fit(split.train, run=run)
+    fitted = time.process_time(), time.perf_counter()
+    at_most = peak_mib()
+    found = evaluate(model, split, metrics=METRICS, run=run)
+    judged = time.process_time()
+    assert not found.leaks, found.leaks
+    with TemporaryDirectory() as place:
+        model.save(Path(place) / "model")
+        size_bytes = sum(file.stat().st_size for file in Path(place).rglob("*") if file.is_file())
+    return {
+        "settings": settings,
+        "metrics": found.to_dict(),
+        "fit_cpu_seconds": round(fitted[0] - began[0], 3),
+        "fit_seconds": round(fitted[1] - began[1], 3),
+        "judge_cpu_seconds": round(judged - fitted[0], 3),
+        "data_mib": round(before),
+        "fit_peak_mib": round(at_most),
+        "peak_mib": round(peak_mib()),
+        "size_mib": round(size_bytes / 2**20, 2),
+    }
+
+
+def made(name: str) -> tuple[Recommender, dict[str, Any]]:
+    """Returns the model with its defaults, or with its recipe's settings where it has none."""
+    try:
+        return model_class(name)(), {}
+    except InvalidValue:
+        settings = recipe_settings(name)
+        return model_class(name)(**settings), settings
+
+
+def recipe_settings(name: str) -> dict[str, Any]:
+    """Returns the settings of the house's own recipe for a model."""
+    for file in sorted((ROOT / "recipes").glob("movielens-*.toml")):
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))["model"]
+        if settings.pop("class") == name:
+            return dict(settings)
+    raise RecsmithError(f"{name} must have a recipe in recipes/, as it has no defaults. Got none.")
+
+
+def peak_mib() -> float:
+    """Returns the most memory this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
