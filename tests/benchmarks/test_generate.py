@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recsmith.data.sources.tables import read_table
@@ -44,6 +45,27 @@ def test_a_log_as_asked_for(monkeypatch):
     assert gini(np.bincount(log["userId"])[1:]) > 0.4
     again, _ = together(shape)
     assert all((log[name] == again[name]).all() for name in log)
+
+
+def test_tastes_are_there_to_be_learnt():
+    from recsmith import evaluate, random_holdout
+    from recsmith.data.door import read_frame
+    from recsmith.models import EASE, Popular
+
+    def ahead(tastes):
+        shape = generate.Shape(n_events=20_000, n_users=400, n_items=800, tastes=tastes, noise=0.1, seed=1)
+        log, _ = together(shape)
+        assert len(np.unique(log["userId"] * 1000 + log["movieId"])) == len(log["userId"]) == 20_000
+        columns = {"user": "userId", "item": "movieId", "weight": "rating", "time": "timestamp"}
+        split = random_holdout(read_frame(pl.DataFrame(log), **columns), fraction=0.2)
+        found = [
+            evaluate(model.fit(split.train), split, metrics=["Recall@20"], n_bootstrap=0)["Recall@20"].value
+            for model in (EASE(), Popular())
+        ]
+        return found[0] / found[1]
+
+    assert ahead(0) < 1.1  # nobody's history says anything
+    assert ahead(6) > 1.3
 
 
 def test_it_writes_what_the_door_reads(tmp_path):

@@ -1,0 +1,61 @@
+"""The leaderboard's page: the order of its rows, what it says of models left out, its picture."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("vl_convert", reason="the report extra is not installed")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def page(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import leaderboard_page
+
+    yield leaderboard_page
+    for name in ("leaderboard_page", "leaderboard", "protocols"):
+        sys.modules.pop(name, None)
+
+
+def figures(value, seconds):
+    metrics = {"NDCG@10": {"value": value, "low": value - 0.01, "high": value + 0.01}}
+    metrics |= {"Coverage@10": {"value": 0.5, "low": None, "high": None}}
+    cost = {"fit_cpu_seconds": seconds, "fit_peak_mib": 300, "data_mib": 200, "size_mib": 1.5}
+    return {"metrics": metrics, "settings": {}, **cost}
+
+
+def test_the_best_first_the_left_out_last_and_a_picture(page, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(page, "PICTURE", tmp_path / "picture.svg")
+    page.PAGE.write_text(f"before\n{page.START}\nold\n{page.END}\nafter\n", encoding="utf-8")
+    found = {
+        "Slow": figures(0.30, 9.0),
+        "Quick": figures(0.20, 0.001),
+        "Beaten": figures(0.10, 5.0),
+        "Huge": {"over": 60.0, "expected": 1234},
+        "Odd": {"why": "data must have times."},
+    }
+    for name, one in found.items():
+        (tmp_path / f"1m-{name}.json").write_text(json.dumps({**one, "model": name}), encoding="utf-8")
+    page.write(tmp_path, ("100k", "1m"), ["Beaten", "Huge", "Odd", "Quick", "Slow"])
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert text.startswith("before") and text.endswith("after\n") and "old" not in text
+    rows = [row.split("`")[1] for row in text.splitlines() if row.startswith("| `")]
+    assert rows == ["Slow", "Quick", "Beaten"]
+    assert "0.3000 [0.2900, 0.3100] | 0.500 | 9.00 | 100 MiB | 1.5 MiB" in text
+    assert (
+        "`Huge` (over 60 CPU s, about 1,234 by what it took on 100K); `Odd` (data must have times.)." in text
+    )
+    picture = page.PICTURE.read_text(encoding="utf-8")
+    assert "var(--" not in picture and all(name in picture for name in ("Slow", "Quick", "Beaten"))
+
+
+def test_a_model_without_defaults_has_its_recipes(page):
+    import leaderboard
+
+    assert leaderboard.made("Popular")[1] == {}
+    model, settings = leaderboard.made("Pipeline")
+    assert type(model).__name__ == "Pipeline" and settings["n_candidates"] == 200
