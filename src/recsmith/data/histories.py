@@ -35,6 +35,9 @@ class Histories:
         matrix = sparse.csr_matrix(
             (self.weight.astype(np.float32), self.item, self.indptr), shape=(len(self), n_items), copy=True
         )
+        if not matrix.has_sorted_indices:
+            # Turned over twice: two counting sorts take a third of the time of a sort in each row.
+            matrix = matrix.tocsc().tocsr()
         matrix.sum_duplicates()
         return matrix
 

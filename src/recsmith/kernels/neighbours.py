@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from scipy import sparse
 
+from recsmith.kernels.counting import Counter, is_countable, nearest_counted
 from recsmith.kernels.heap import rise, sink, sort_best_first
 from recsmith.kernels.similarity import Reference, similar_row, similarity_plain
 from recsmith.kernels.threads import in_blocks
@@ -37,10 +38,16 @@ def nearest_rows(
     code_QN = np.full((n_queries, n_kept), -1, np.int32)
     similarity_QN = np.zeros((n_queries, n_kept), np.float32)
     own = np.full(n_queries, -1, np.int32) if own_Q is None else own_Q.astype(np.int32)
-    arguments = reference.arguments(query_QT, scale_Q)
+    counted = is_countable(query_QT, reference)
+    nearest = nearest_counted if counted else _nearest_block
+    arguments = (
+        Counter.of(reference, query_QT).arguments(reference, query_QT, scale_Q)
+        if counted
+        else reference.arguments(query_QT, scale_Q)
+    )
 
     def block(start: int, stop: int) -> None:
-        _nearest_block(start, stop, *arguments, own, only_with_more, code_QN, similarity_QN)
+        nearest(start, stop, *arguments, own, only_with_more, code_QN, similarity_QN)
 
     if n_kept:
         in_blocks(block, n_queries, n_threads=n_threads)

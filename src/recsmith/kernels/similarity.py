@@ -14,8 +14,8 @@ from scipy import sparse
 
 Kind = Literal["cosine", "jaccard", "pearson", "adjusted_cosine"]
 
-_COSINE, _JACCARD, _PEARSON, _ADJUSTED = 0, 1, 2, 3
-_CODES = {"cosine": _COSINE, "jaccard": _JACCARD, "pearson": _PEARSON, "adjusted_cosine": _ADJUSTED}
+COSINE, JACCARD, _PEARSON, _ADJUSTED = 0, 1, 2, 3
+CODES = {"cosine": COSINE, "jaccard": JACCARD, "pearson": _PEARSON, "adjusted_cosine": _ADJUSTED}
 _NO_VARIANCE = 1e-10  # of the second moment: what rounding leaves of a variance that is 0 on paper
 
 
@@ -79,7 +79,7 @@ class Reference:
     def arguments(self, query_QT: sparse.csr_matrix, scale_Q: np.ndarray) -> tuple:
         """Returns what the kernels take, in the one set of types they are compiled for."""
         return (
-            _CODES[self.kind],
+            CODES[self.kind],
             self.plain and bool((query_QT.data == 1).all()),
             *csr_arrays(query_QT),
             scale_Q.astype(np.float64),
@@ -135,9 +135,9 @@ def similar_row(
         product = np.float64(common) if plain else np.float64(similarity_R[r])
         if common < min_common:
             similarity = 0.0
-        elif kind == _COSINE:
+        elif kind == COSINE:
             similarity = product * (scale * scale_R[r])
-        elif kind == _JACCARD:
+        elif kind == JACCARD:
             union = scale + scale_R[r] - product
             similarity = product / union if union > 0.0 else 0.0
         else:

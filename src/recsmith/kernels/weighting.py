@@ -6,12 +6,24 @@ All cost O(entries).
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from scipy import sparse
 
 
 def column_counts(matrix: sparse.csr_matrix) -> np.ndarray:
     """Returns the number of stored entries of each column, int64."""
     return np.bincount(matrix.indices, minlength=matrix.shape[1])
+
+
+@njit(nogil=True, cache=True)
+def column_sums(column, value, n_columns):
+    """Returns Σ value and the number of entries of each column, float64 and int64. O(entries)."""
+    sum_C = np.zeros(n_columns)
+    count_C = np.zeros(n_columns, np.int64)
+    for entry in range(len(column)):
+        sum_C[column[entry]] += value[entry]
+        count_C[column[entry]] += 1
+    return sum_C, count_C
 
 
 def row_counts(matrix: sparse.csr_matrix) -> np.ndarray:
@@ -56,9 +68,31 @@ def bm25(
 
 def row_norms(matrix: sparse.csr_matrix) -> np.ndarray:
     """Returns the Euclidean length of each row, float64."""
-    squares = matrix.astype(np.float64)
-    squares.data = squares.data**2
-    return np.sqrt(np.asarray(squares.sum(axis=1)).ravel())
+    return np.sqrt(_row_squares(matrix.indptr, matrix.data))
+
+
+@njit(nogil=True, cache=True)
+def _row_squares(indptr, data):
+    """Returns Σ x² of each row, in double. O(entries)."""
+    square_R = np.zeros(len(indptr) - 1)
+    for r in range(len(square_R)):
+        for entry in range(indptr[r], indptr[r + 1]):
+            square_R[r] += np.float64(data[entry]) ** 2
+    return square_R
+
+
+@njit(nogil=True, cache=True)
+def distinct_counts(indptr, item, n_items):
+    """Returns how many rows have each item, int64[I]; an item twice in a row counts once. O(entries)."""
+    count_I = np.zeros(n_items, np.int64)
+    last_I = np.full(n_items, -1, np.int64)
+    for row in range(len(indptr) - 1):
+        for entry in range(indptr[row], indptr[row + 1]):
+            i = item[entry]
+            if last_I[i] != row:
+                last_I[i] = row
+                count_I[i] += 1
+    return count_I
 
 
 def inverse_power(norms: np.ndarray, power: float) -> np.ndarray:

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 from recsmith.data import Dataset, Histories, Vocabulary
 from recsmith.data.dataset import Feedback
 from recsmith.errors import InvalidValue
+from recsmith.kernels.weighting import distinct_counts
 from recsmith.types import Id
 
 History = Sequence[Id] | Mapping[Id, float]
@@ -51,14 +52,13 @@ class Memory:
         if "title" not in table.columns:
             table = table.with_columns(title=data.titles())
         weight = histories.weight
-        pairs = histories.binary(data.n_items)
         return cls(
             users=data.users,
             items=data.items,
             catalogue=table,
             people=pl.DataFrame({"user_id": data.users.ids}) if data.user_table is None else data.user_table,
             histories=histories,
-            popularity=np.bincount(pairs.indices, minlength=data.n_items).astype(np.float32),
+            popularity=distinct_counts(histories.indptr, histories.item, data.n_items).astype(np.float32),
             feedback=data.feedback,
             weight_range=(float(weight.min()), float(weight.max())),
             mean_weight=float(weight.mean(dtype=np.float64)),

@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 from scipy import sparse
 
+from recsmith.kernels.weighting import column_sums
+
 
 @dataclass(frozen=True, eq=False)
 class Biases:
@@ -34,9 +36,8 @@ class Biases:
         mean = float(matrix_UI.data.mean(dtype=np.float64)) if matrix_UI.nnz else 0.0
         item_I = np.zeros(matrix_UI.shape[1], np.float32)
         if centring in ("both", "item"):
-            above_I = np.bincount(matrix_UI.indices, matrix_UI.data - mean, minlength=len(item_I))
-            n_I = np.bincount(matrix_UI.indices, minlength=len(item_I))
-            item_I = (above_I / np.maximum(n_I + damping, 1e-12)).astype(np.float32)
+            sum_I, n_I = column_sums(matrix_UI.indices, matrix_UI.data, len(item_I))
+            item_I = ((sum_I - mean * n_I) / np.maximum(n_I + damping, 1e-12)).astype(np.float32)
         return cls(mean, item_I, centring, damping)
 
     def of_people(self, matrix_BI: sparse.csr_matrix) -> np.ndarray:

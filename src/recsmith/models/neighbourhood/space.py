@@ -111,23 +111,27 @@ class Space:
         """Learns the columns' statistics from training rows."""
         n_rows, n_columns = matrix_RT.shape
         rows_T = weighting.column_counts(matrix_RT)
-        entries = _entries(config, matrix_RT)
-        if config.weighting == "bm25" and len(entries.data) and entries.data.min() < 0:
-            raise InvalidValue("weights", "0 or more with weighting 'bm25'", float(entries.data.min()))
-        frequent = weighting.inverse_log_frequency(rows_T)
-        sum_T = np.bincount(matrix_RT.indices, matrix_RT.data, minlength=n_columns)
+        by_presence = config.similarity in _ON_PRESENCE
+        entries = np.ones(1) if by_presence else matrix_RT.data
+        if config.weighting == "bm25" and entries.min(initial=0) < 0:
+            raise InvalidValue("weights", "0 or more with weighting 'bm25'", float(entries.min()))
+        total = float(matrix_RT.nnz) if by_presence else float(entries.sum(dtype=np.float64))
+        mean_T = None
+        if config.similarity == "adjusted_cosine":
+            sum_T = np.bincount(matrix_RT.indices, matrix_RT.data, minlength=n_columns)
+            mean_T = (sum_T / np.maximum(rows_T, 1)).astype(np.float32)
         return cls(
             config=config,
             idf_T=(
                 None if config.weighting == "none" else weighting.inverse_document_frequency(rows_T, n_rows)
             ),
-            weight_T=frequent if config.inverse_frequency else np.ones(n_columns, np.float32),
-            mean_T=(
-                (sum_T / np.maximum(rows_T, 1)).astype(np.float32)
-                if config.similarity == "adjusted_cosine"
-                else None
+            weight_T=(
+                weighting.inverse_log_frequency(rows_T)
+                if config.inverse_frequency
+                else np.ones(n_columns, np.float32)
             ),
-            mean_length=float(entries.sum(dtype=np.float64)) / max(n_rows, 1),
+            mean_T=mean_T,
+            mean_length=total / max(n_rows, 1),
         )
 
     def values(self, matrix: sparse.csr_matrix) -> sparse.csr_matrix:
