@@ -50,6 +50,10 @@ def recommend(
     resume: Annotated[
         bool, typer.Option("--resume", help="With --all: go on after the part that a stopped call left.")
     ] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option("--settings", metavar="FILE", help="With --all: the service's file, for its [stages]."),
+    ] = None,
     progress: shared.Progress = True,
     model_class: shared.ModelClass = None,
     json: shared.Json = False,
@@ -64,10 +68,15 @@ def recommend(
         raise shared.wrong_call("--unknown goes with --user: --all and --likes have nobody unknown.")
     if everyone and out is None:
         raise shared.wrong_call("--all needs --out F.parquet.")
+    if settings is not None and not everyone:
+        raise shared.wrong_call("--settings goes with --all.")
     advisor = lists.open_model(model, model_class=shared.own_class(model_class))
     options: dict[str, Any] = {"k": k, "exclude_seen": exclude_seen}
     if everyone:
+        from recsmith.serving.settings import read_settings
+
         assert out is not None
+        options["settings"] = read_settings(settings)[1]
         written = lists.write_all(
             advisor, out, overwrite=overwrite, resume=resume, progress=progress, **options
         )

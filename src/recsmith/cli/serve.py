@@ -12,6 +12,9 @@ import typer
 from recsmith.cli import shared
 
 EXAMPLE = shared.example("recsmith serve runs/demo --check")
+SETTINGS = typer.Option(
+    "--settings", metavar="FILE", help="TOML: limits, [stages] and the rest; options here win over it."
+)
 
 
 def serve(
@@ -22,17 +25,20 @@ def serve(
             "--store", metavar="URL", help="sqlite:///FILE or postgresql://…; RUN/service/store.db else."
         ),
     ] = None,
-    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8000,
+    host: Annotated[str | None, typer.Option("--host", help="The address; 127.0.0.1 by default.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="8000 by default; 0 takes a free one.")] = None,
     keys: Annotated[
         Path | None,
         typer.Option("--keys", metavar="FILE", help='JSON: [{"key": …, "scopes": ["read"], "name": …}].'),
     ] = None,
-    threads: Annotated[int, typer.Option("--threads", help="Requests answered at the same time.")] = 2,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Requests answered at the same time; 2 by default.")
+    ] = None,
     refresh_every: Annotated[
         float | None,
         typer.Option("--refresh-every", metavar="SECONDS", help="Train on what came in, so often."),
     ] = None,
+    settings: Annotated[Path | None, SETTINGS] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Open everything, answer one request, and end.")
     ] = False,
@@ -45,18 +51,21 @@ def serve(
     for needed in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"):
         require(needed, extra="serve")
     from recsmith.runs.service import prepare
-    from recsmith.serving.settings import ServeSettings
+    from recsmith.serving.settings import ServeSettings, read_settings
 
-    given: dict[str, Any] = {"host": host, "port": port, "threads": threads, "refresh_every": refresh_every}
-    given["keys"] = _keys(keys)
+    told, stages = read_settings(settings)
+    options = {"host": host, "port": port, "threads": threads, "refresh_every": refresh_every}
+    given: dict[str, Any] = {**told, **{name: value for name, value in options.items() if value is not None}}
+    given["keys"] = _keys(keys) or given.get("keys", ())
     ServeSettings.of({**given, "place": "", "store": ""}, within="serve").check_address()
-    ready = prepare(run, store=store)
-    settings = ServeSettings.of({**given, "place": str(ready.place), "store": ready.store}, within="serve")
+    ready = prepare(run, store=store or given.pop("store", None))
+    given |= {"place": str(ready.place), "store": ready.store}
+    service = ServeSettings.of(given, within="serve")
     facts = {"version": ready.version, "place": str(ready.place), **ready.loaded}
     if check:
         from recsmith.serving.check import answers
 
-        document = {**facts, "answers": answers(settings)}
+        document = {**facts, "answers": answers(service, stages)}
         if json:
             shared.print_json(document)
         else:
@@ -64,7 +73,7 @@ def serve(
         return
     from recsmith.serving.run import run_server
 
-    run_server(settings, say=shared.note)
+    run_server(service, stages=stages, say=shared.note)
 
 
 def _keys(file: Path | None) -> Any:

@@ -12,13 +12,16 @@ from recsmith.errors import require
 from recsmith.serving.app import create_app
 from recsmith.serving.log import log, to_standard_error
 from recsmith.serving.settings import ServeSettings
+from recsmith.serving.stages import StageSettings
 
 
-def run_server(settings: ServeSettings, *, say: Callable[[str], None]) -> None:
+def run_server(
+    settings: ServeSettings, *, say: Callable[[str], None], stages: StageSettings | None = None
+) -> None:
     """Serves till a signal; requests at work are finished first."""
     uvicorn = require("uvicorn", extra="serve")
     to_standard_error()
-    app = create_app(settings)
+    app = create_app(settings, stages)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -60,6 +63,8 @@ def _refresh(settings: ServeSettings, closing: threading.Event) -> None:
         settings.place,
         "--store",
         settings.store,
+        "--margin",
+        str(settings.refresh_margin),
     ]
     while not closing.wait(settings.refresh_every):
         done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)

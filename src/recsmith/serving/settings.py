@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
 from ipaddress import ip_address
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
 from recsmith.config import Config
-from recsmith.errors import InvalidValue
+from recsmith.errors import InvalidValue, Shown
+from recsmith.serving.stages import StageSettings
 
 Scope = Literal["read", "write", "admin"]
 _LOCAL = ("localhost", "")
@@ -62,6 +65,8 @@ class ServeSettings(Config):
     """How often a new model version and changed items are looked for."""
     refresh_every: float | None = Field(None, gt=0)
     """Seconds between two trainings on what came in; None for none."""
+    refresh_margin: float = Field(0.005, ge=0)
+    """How much worse than the model in place, in NDCG@10 on the newest events, a new one may be."""
     threads: int = Field(2, ge=1)
     """Requests answered at the same time."""
     page: bool = True
@@ -86,3 +91,19 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def read_settings(path: str | Path | None) -> tuple[dict[str, Any], StageSettings]:
+    """Returns what a file of settings says of the service, and of the stages in its table `[stages]`."""
+    if path is None:
+        return {}, StageSettings()
+    try:
+        told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidValue("--settings", "a file that is there", str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidValue("--settings", "TOML", Shown(str(error))) from None
+    stages = told.pop("stages", {})
+    if not isinstance(stages, dict):
+        raise InvalidValue("stages", "a table", stages)
+    return told, StageSettings.of(stages, within="stages")
