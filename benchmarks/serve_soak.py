@@ -1,8 +1,8 @@
 """Soaks the service: python benchmarks/serve_soak.py --out runs/soak [--seconds 600] [--every 20].
 
-Lists and events flow at a steady rate while `recsmith refresh` trains on what came in and publishes a
-version every so many seconds. Nothing may fail, every version must be taken up, and memory must stay flat: the
-resident memory of the one worker is taken once a second and drawn over time with the swaps.
+Lists and events flow at a steady rate while `recsmith refresh` trains on what came in and publishes a new
+version every so many seconds. Nothing may fail, every version must be taken up, and memory must stay flat:
+what the one worker holds is taken once a second and drawn over time with the swaps.
 """
 
 from __future__ import annotations

@@ -50,6 +50,7 @@ def test_new_people_are_hot_afterwards(place):
     assert versions.current() == "000002"
     model, about = versions.load("000002")
     assert "new3" in model.memory.users
+    assert [row["epoch"] for row in model.learning_curve] == [0, 1, 2, 3, 4]  # of one fit alone
     assert about["parent"] == "000001"
     assert about["through"] == store.last_seq()
     assert 0 <= done.judged["after"] <= 1

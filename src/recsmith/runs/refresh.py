@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from recsmith.data import Dataset
 from recsmith.data.dataset import Feedback
 from recsmith.data.door.door import read_frame
 from recsmith.data.features import add_item_table
-from recsmith.errors import InvalidValue, RecsmithError
+from recsmith.errors import InvalidValue
 from recsmith.kernels.topk import top_k
 from recsmith.models import Recommender
 from recsmith.models.scoring import block_rows
@@ -79,14 +79,14 @@ def refresh(
     by_time = sorted(events, key=lambda event: event.time)
     cut = first_held_back(by_time, n_new)
     train, test = by_time[:cut], by_time[cut:]
-    this_run = run or Run()
-    trial = make_model(recipe).fit(as_data(train, items, feedback), run=this_run)
+    asked = run or Run()
+    trial = make_model(recipe).fit(as_data(train, items, feedback), run=replace(asked, history=[]))
     judged = compare_on(old, trial, train, test)
     n_people = int(judged.get("n_users", 0))
     if n_people >= TOO_FEW and judged["difference"] < -margin:
         why = f"NDCG@{K} on the newest events is worse by {-judged['difference']:.4f}, more than {margin:g}"
         return Refreshed(None, why, len(events), n_new, judged)
-    model = make_model(recipe).fit(as_data(by_time, items, feedback), run=this_run)
+    model = make_model(recipe).fit(as_data(by_time, items, feedback), run=replace(asked, history=[]))
     version = versions.publish(
         model,
         {
@@ -210,7 +210,3 @@ def ndcg(model: Recommender, visible: Sequence[Mapping[Any, float]], taken: Sequ
             hits = np.isin(codes[row - start], list(wanted))
             value[row] = (hits * gain_K[: len(hits)]).sum() / gain_K[: min(len(taken[row]), K)].sum()
     return value
-
-
-class NotPublished(RecsmithError):
-    """Is raised by the command when the new model is worse by more than the margin."""

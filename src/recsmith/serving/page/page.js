@@ -9,6 +9,9 @@ let picks = [];
 
 // Small tools --------------------------------------------------------------------------------------------
 
+// What is null is left out; `append` itself would write the word.
+const there = (inside) => inside.filter((one) => one !== null && one !== undefined);
+
 export function el(name, attributes = {}, ...inside) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -16,7 +19,7 @@ export function el(name, attributes = {}, ...inside) {
     else if (value === true) made.setAttribute(key, "");
     else if (value !== false && value !== undefined && value !== null) made.setAttribute(key, value);
   }
-  made.append(...inside.filter((one) => one !== null && one !== undefined));
+  made.append(...there(inside));
   return made;
 }
 
@@ -35,7 +38,7 @@ export function trouble(error) {
 }
 
 function show(...inside) {
-  main.replaceChildren(...inside);
+  main.replaceChildren(...there(inside));
 }
 
 const id = (item) => encodeURIComponent(item);
@@ -92,13 +95,15 @@ function reasons(line) {
   return el("small", {}, `${word("because")} ${line.because.map((one) => one.title).join(", ")}`);
 }
 
-export function listOf(lines, { onadd } = {}) {
+// `others` are the ids of another list: what it lacks is marked.
+export function listOf(lines, { onadd, others } = {}) {
   if (!lines.length) return el("p", { class: "empty" }, word("none"));
   const tags = { new: "new", similar: "similarTag", popular: "popularTag" };
   return el("ol", { class: "lines" }, ...lines.map((line) => el("li", { class: "line" },
     el("span", { class: "rank" }, String(line.rank)),
     el("span", {}, el("a", { href: `#/item/${id(line.item_id)}` }, line.title), " ",
-      tags[line.source] ? el("span", { class: `tag ${line.source}` }, word(tags[line.source])) : null, reasons(line)),
+      tags[line.source] ? el("span", { class: `tag ${line.source}` }, word(tags[line.source])) : null,
+      others && !others.has(line.item_id) ? el("span", { class: "tag only" }, word("only")) : null, reasons(line)),
     el("span", { class: "do" }, onadd
       ? el("button", { type: "button", class: "icon", "aria-label": `${word("add")}: ${line.title}`, title: word("add"), onclick: () => onadd(line) }, "+") : null))));
 }
@@ -123,12 +128,12 @@ async function tryPage() {
   const draw = async () => {
     const now = ++turn;
     sessionStorage.setItem("recsmith-picks", JSON.stringify(picks));
-    mine.replaceChildren(el("h2", {}, word("yours")), picks.length
+    mine.replaceChildren(...there([el("h2", {}, word("yours")), picks.length
       ? el("ul", { class: "picks" }, ...picks.map((one) => el("li", {}, el("span", {}, one.title),
           el("button", { type: "button", class: "icon", "aria-label": `${word("remove")}: ${one.title}`, title: word("remove"),
             onclick: () => { picks = picks.filter((other) => other !== one); draw(); } }, "×"))))
       : el("p", { class: "empty" }, word("nothingYet")),
-      picks.length ? el("p", {}, el("button", { type: "button", class: "plain", onclick: () => { picks = []; draw(); } }, word("clear"))) : null);
+      picks.length ? el("p", {}, el("button", { type: "button", class: "plain", onclick: () => { picks = []; draw(); } }, word("clear"))) : null]));
     try {
       const told = await ask("v1/recommend", { history: picks.map((one) => String(one.item_id)), k: 12, explain: true, ...knobs });
       if (now !== turn) return;
@@ -148,40 +153,51 @@ async function tryPage() {
 async function itemPage(item) {
   const [about, alike] = await Promise.all([ask(`v1/items/${id(item)}`), ask(`v1/similar/${id(item)}?k=10`)]);
   const facts = Object.entries(about.data).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length));
+  const take = () => {
+    if (!picks.some((one) => String(one.item_id) === String(about.item_id))) picks = [...picks, { item_id: about.item_id, title: about.title }];
+    location.hash = "#/";
+  };
   show(el("h1", { tabindex: "-1" }, about.title),
     el("p", { class: "lede" }, word(about.in_stock ? "inStock" : "outOfStock")),
-    facts.length ? el("div", { class: "panel scroll" }, el("table", {}, el("tbody", {}, ...facts.map(([name, value]) =>
+    el("p", {}, el("button", { type: "button", class: "primary", onclick: take }, word("take"))),
+    facts.length ? el("div", { class: "panel" }, el("table", { class: "facts" }, el("tbody", {}, ...facts.map(([name, value]) =>
       el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, Array.isArray(value) ? value.join(", ") : String(value))))))) : null,
     el("h2", {}, word("similar")), listOf(alike.similar));
+}
+
+function timelineOf(told) {
+  const rows = told.events.map((event) => el("li", {},
+    el("span", {}, el("a", { href: `#/item/${id(event.item_id)}` }, event.title), el("small", { class: "quiet" }, new Date(event.time).toLocaleDateString(language))),
+    el("span", { class: "tag" }, event.weight.toLocaleString(language))));
+  const first = 12, rest = rows.slice(first), list = el("ul", { class: "picks" }, ...rows.slice(0, first));
+  const more = el("button", { type: "button", class: "plain", onclick: () => { list.append(...rest); more.remove(); rest[0].querySelector("a").focus(); } }, word("more"));
+  return el("section", {}, el("h2", {}, word("timeline")), el("p", { class: "quiet" }, `${told.n_events.toLocaleString(language)} ${word("events")}`), list, rest.length ? el("p", {}, more) : null);
 }
 
 async function peoplePage(user) {
   const input = el("input", { type: "text", id: "who", value: user ?? "", autocomplete: "off" });
   const form = el("form", { onsubmit: (event) => { event.preventDefault(); if (input.value.trim()) location.hash = `#/people/${id(input.value.trim())}`; } },
     el("label", { class: "field" }, el("span", {}, word("id")), input), el("button", { class: "primary" }, word("show")));
-  const side = el("div", {}, form), list = el("div", {});
-  show(el("h1", { tabindex: "-1" }, word("peopleTitle")), el("p", { class: "lede" }, word("peopleLede")), el("div", { class: "two" }, side, list));
+  const lists = el("div", { class: "lists" }), two = el("div", { class: "two person" }, form, lists);
+  show(el("h1", { tabindex: "-1" }, word("peopleTitle")), el("p", { class: "lede" }, word("peopleLede")), two);
   if (user === undefined) return input.focus();
-  const told = await ask(`v1/users/${id(user)}/timeline?limit=60`);
-  side.append(el("h2", {}, word("timeline")), el("p", { class: "quiet" }, `${told.n_events.toLocaleString(language)} ${word("events")}`),
-    el("ul", { class: "picks" }, ...told.events.map((event) => el("li", {},
-      el("span", {}, el("a", { href: `#/item/${id(event.item_id)}` }, event.title),
-        el("small", { class: "quiet" }, ` ${new Date(event.time).toLocaleDateString(language)}`)), el("span", { class: "tag" }, String(event.weight))))));
-  const versions = await ask("v1/owner").then((one) => one.versions.map((about) => about.version), () => []);
-  const columns = el("div", { class: "panels" });
+  two.append(timelineOf(await ask(`v1/users/${id(user)}/timeline?limit=60`)));
+  const versions = await ask("v1/owner").then((one) => one.versions.map((about) => about.version).filter((name) => name !== one.version), () => []);
+  const columns = el("div", { class: "columns" });
   let other = "", turn = 0;
   const draw = async () => {
     const now = ++turn, asked = `k=10&explain=true&${new URLSearchParams(knobs)}`;
-    const lists = await Promise.all(["", ...(other ? [`&version=${other}`] : [])].map((more) => ask(`v1/recommend/${id(user)}?${asked}${more}`)));
+    const told = await Promise.all(["", ...(other ? [`&version=${other}`] : [])].map((more) => ask(`v1/recommend/${id(user)}?${asked}${more}`)));
     if (now !== turn) return;
-    columns.className = other ? "panels" : "";
-    columns.replaceChildren(...lists.map((one) => el("div", {}, el("h3", {}, `${word("version")} ${one.version}`),
-      one.fallback ? el("p", { class: "quiet" }, `${word("fallback")}: ${one.fallback}`) : null, listOf(one.recommendations))));
+    const ids = told.map((one) => new Set(one.recommendations.map((line) => line.item_id)));
+    columns.className = other ? "columns panels" : "columns";
+    columns.replaceChildren(...told.map((one, at) => el("div", {}, el("h3", {}, `${word("version")} ${one.version}`),
+      one.fallback ? el("p", { class: "quiet" }, `${word("fallback")}: ${one.fallback}`) : null, listOf(one.recommendations, { others: ids[1 - at] }))));
   };
   const choose = el("select", { onchange: (event) => { other = event.target.value; draw(); } },
     el("option", { value: "" }, "—"), ...versions.map((name) => el("option", { value: name }, name)));
-  list.append(el("h2", {}, word("list")), sliders(draw),
-    versions.length > 1 ? el("label", { class: "field" }, el("span", {}, word("versionB")), choose) : null, columns);
+  lists.append(...there([el("h2", {}, word("list")), sliders(draw),
+    versions.length ? el("label", { class: "field" }, el("span", {}, word("versionB")), choose) : null, columns]));
   await draw();
 }
 
