@@ -93,6 +93,11 @@ class Catalogue:
         """Unit rows of hashed words of titles and metadata, [n, T]: how alike items are to read."""
         return hashed_rows([_words(item) for item in self.items])
 
+    @cached_property
+    def new_words(self) -> sparse.csr_matrix:
+        """The rows of `words` of the items that the model never saw."""
+        return self.words[self.n_model :]
+
     def title(self, place: int) -> str:
         """Returns an item's title."""
         return self.items[place].title

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from recsmith.serving.routes.shared import PROBLEMS, as_json, at_work, service_of, within
 from recsmith.serving.schemas import EventIn, Kept
-from recsmith.serving.security import allowed, header
+from recsmith.serving.security import allowed
 
 router = APIRouter(
     prefix="/v1",
     tags=["events"],
-    dependencies=[Depends(allowed("write")), Depends(header)],
+    dependencies=[Depends(allowed("write"))],
     responses=PROBLEMS,
 )
 

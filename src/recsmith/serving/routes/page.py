@@ -11,10 +11,10 @@ from recsmith.errors import UnknownId
 from recsmith.serving import owner
 from recsmith.serving.routes.shared import PROBLEMS, as_json, at_work, service_of, within
 from recsmith.serving.schemas import Word
-from recsmith.serving.security import allowed, header
+from recsmith.serving.security import allowed
 
 router = APIRouter(tags=["page"])
-READ, ADMIN = [Depends(header), Depends(allowed("read"))], [Depends(header), Depends(allowed("admin"))]
+READ, ADMIN = [Depends(allowed("read"))], [Depends(allowed("admin"))]
 FILES = {
     "": ("index.html", "text/html; charset=utf-8"),
     "page.css": ("page.css", "text/css; charset=utf-8"),

@@ -10,11 +10,9 @@ from recsmith.serving.engine import Answer as Given
 from recsmith.serving.records import Event
 from recsmith.serving.routes.shared import PROBLEMS, as_json, at_work, service_of, within
 from recsmith.serving.schemas import Answer, RecommendIn, Similar, Why, Word
-from recsmith.serving.security import allowed, header
+from recsmith.serving.security import allowed
 
-router = APIRouter(
-    prefix="/v1", tags=["lists"], dependencies=[Depends(allowed("read")), Depends(header)], responses=PROBLEMS
-)
+router = APIRouter(prefix="/v1", tags=["lists"], dependencies=[Depends(allowed("read"))], responses=PROBLEMS)
 Share = Annotated[float | None, Query(ge=0, le=1)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import sparse
 
 from recsmith.data import Histories
 from recsmith.kernels.topk import top_k
@@ -99,9 +100,11 @@ def never_seen(world: World, work: Work) -> tuple[np.ndarray, np.ndarray]:
     if not len(seen):
         return _NOTHING
     assert work.allowed is not None
-    profile = catalogue.words[seen].sum(axis=0)
-    alike = np.asarray(catalogue.words[catalogue.n_model :] @ np.asarray(profile).T, np.float32).ravel()
-    alike /= max(float(np.linalg.norm(profile)), 1e-12)
+    ones = np.ones(len(seen), np.float32)
+    taken_1n = sparse.csr_matrix((ones, seen, [0, len(seen)]), shape=(1, len(catalogue)))
+    profile_1T = taken_1n @ catalogue.words  # stays sparse: T is a hundred thousand and more
+    alike = np.asarray((catalogue.new_words @ profile_1T.T).todense(), np.float32).ravel()
+    alike /= max(float(np.linalg.norm(profile_1T.data)), 1e-12)
     alike[(alike <= 0) | ~work.allowed[catalogue.n_model :]] = -np.inf
     return _best(alike, work.request.k, catalogue.n_model)
 
