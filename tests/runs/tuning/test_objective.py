@@ -19,9 +19,15 @@ def objective(model, **evaluate):
     return Objective(recipe, split, metric="NDCG@10", n_threads=1)
 
 
-@pytest.mark.parametrize("name", ["IALS", "BPR", "FunkSVD"])
-def test_a_model_of_epochs_is_looked_at_and_ends_the_same(name):
-    trial = objective({"class": name, **SMALL})
+SAMPLED = {"n_epochs": 8, "n_burn_in": 1, "n_samples": 4}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("IALS", SMALL), ("BPR", SMALL), ("FunkSVD", SMALL), ("FactorizationMachine", SAMPLED)],
+)
+def test_a_model_of_epochs_is_looked_at_and_ends_the_same(name, settings):
+    trial = objective({"class": name, **settings})
     seen = []
     watched = trial({}, lambda step, value: seen.append((step, value)))
     assert [step for step, _ in seen] == list(RUNGS)

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from recsmith.config import Run
+from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import Diverged, InvalidValue
 from recsmith.kernels.fm_rows import EXACT, LEVELS, LOGISTIC
@@ -53,6 +54,8 @@ _SAMPLED = (
 
 class FactorizationMachineConfig(FeaturesConfig):
     """Says what is fitted, from which features, and how."""
+
+    search_space: ClassVar[SearchSpace] = {"embedding_dim": Range(4, 64, log=True)}
 
     task: Literal["rating", "binary", "ordinal"] = "rating"
     """The weight as a number; whether it is a like; or which of its levels it is (ordered probit)."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 from recsmith.config.recipe import Recipe
 from recsmith.data import Split
-from recsmith.errors import NotFitted, RecsmithError
+from recsmith.errors import RecsmithError
 from recsmith.models import Recommender
 from recsmith.runs.build import judge, make_model, make_run
 from recsmith.runs.tuning.space import with_values
@@ -77,8 +78,9 @@ class Objective:
             if not shown or epochs_done not in due:
                 return
             try:
-                figure = self._glance(model)
-            except (AttributeError, NotFitted):  # it shows what it learnt only at the end
+                # A copy: what a model works out when it is first asked is not to be kept from here.
+                figure = self._glance(copy(model))
+            except Exception:  # a model may be whole only at the end; then its trial goes there
                 shown = False
                 return
             if report(due[epochs_done], figure):
