@@ -18,7 +18,8 @@ START, END = "<!-- benchmarks/growth.py writes from here -->", "<!-- growth: to 
 SMALLEST = 1.0
 """Millions from which exponents are fitted: below, constants weigh more."""
 _LIMIT = 12
-_WIDTH, _HEIGHT, _LINE = 300, 330, 15
+_WIDTH, _HEIGHT, _LINE = 310, 330, 15
+_TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 _SHEETS = DOCS.parent / "src" / "recsmith" / "report"
 Cell = dict[str, Any]
 
@@ -172,7 +173,7 @@ def _chart(
         "type": "quantitative",
         "title": title,
         "scale": {"type": "log", "domain": [bottom, top], "nice": False},
-        "axis": {"grid": True, "tickCount": 5, "format": "~g"},
+        "axis": {"grid": True, "values": _TICKS, "format": "~g"},
     }
     colour = {"condition": {"test": "datum.steep", "value": WARM}, "value": ACCENT}
     layers: list[Spec] = [
@@ -188,8 +189,8 @@ def _chart(
         },
         {
             "data": {"values": named},
-            "mark": {"type": "text", "align": "left", "baseline": "middle", "color": INK, "fontSize": 11},
-            "encoding": {"x": {"value": _WIDTH + 6}, "y": {**y, "field": "at"}, "text": {"field": "model"}},
+            "mark": {"type": "text", "align": "left", "dx": 8, "baseline": "middle", "color": INK},
+            "encoding": {"x": x, "y": {**y, "field": "at"}, "text": {"field": "model"}},
         },
     ]
     if limit is not None:
@@ -204,14 +205,14 @@ def _chart(
 
 
 def _names(ends: Sequence[Mapping[str, Any]], bottom: float, top: float) -> list[Mapping[str, Any]]:
-    """Returns the lines' names with the heights at which none covers another, at the right of the plot."""
+    """Returns the lines' names with the heights beside their last dots at which none covers another."""
     pixels = _HEIGHT / np.log(top / bottom)
-    ordered = sorted(ends, key=lambda end: float(end["value"]))
+    ordered = sorted(ends, key=lambda end: (float(end["millions"]), float(end["value"])))
     at = [float(np.log(end["value"] / bottom) * pixels) for end in ordered]
     for _ in range(200):
         for low in range(len(at) - 1):
             short = _LINE - (at[low + 1] - at[low])
-            if short > 0:
+            if short > 0 and ordered[low]["millions"] == ordered[low + 1]["millions"]:
                 at[low], at[low + 1] = at[low] - short / 2, at[low + 1] + short / 2
         at = [min(max(height, 4.0), _HEIGHT - 4.0) for height in at]
     return [

@@ -25,6 +25,7 @@ from recsmith import Run, load_movielens
 from recsmith.data import Dataset
 from recsmith.data.sources.tables import read_table
 from recsmith.kernels.threads import one_blas_thread
+from recsmith.models.factorization import truncated
 from recsmith.testing import toy
 
 ROUNDS = 5
@@ -91,8 +92,6 @@ def product_rate(precision: str) -> float:
 
 def products_of(model: str, settings: dict[str, Any], data: Dataset) -> int:
     """Returns how many products of the log with a vector the SVD of a fit takes."""
-    from recsmith.models.factorization import truncated
-
     count = 0
 
     def counted(matrix: Any, *arguments: Any, **named: Any) -> Any:

@@ -90,7 +90,7 @@ def test_a_refusal_is_told_and_draws_no_point():
 
 
 def test_names_beside_lines_do_not_cover_each_other():
-    ends = [{"model": f"m{n}", "value": 1 + n / 100} for n in range(9)]
+    ends = [{"model": f"m{n}", "millions": 25, "value": 1 + n / 100} for n in range(9)]
     at = [named["at"] for named in growth_page._names(ends, 0.5, 2.0)]
     pixels = [330 * (a / 0.5) for a in at]
     assert all(b - a > 10 for a, b in pairwise(pixels))
