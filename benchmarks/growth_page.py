@@ -79,12 +79,12 @@ def model_rows(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> list[str]:
         parts = [
             f"`{name}`",
             _listed(by_size, millions, lambda cell: cell["steps"]["fit"]["cpu_seconds"]),
-            f"{time[0]:.2f}",
-            f"{time[1]:.2f}",
+            _power(time[0]),
+            _power(time[1]),
             cost.says,
             _listed(by_size, millions, lambda cell: cell["peak_gib"]),
-            f"{space[0]:.2f}",
-            f"{space[1]:.2f}",
+            _power(space[0]),
+            _power(space[1]),
             _listed(by_size, millions, lambda cell: cell["steps"]["evaluate"]["cpu_seconds"]),
         ]
         rows.append(f"| {' | '.join(parts)} |")
@@ -228,6 +228,10 @@ def _is_steep(cost: Cost, cells: Sequence[Cell]) -> bool:
 
 def _size(cell: Cell) -> Size:
     return Size(**{name: cell["shape"][name] for name in ("events", "users", "items", "squares")})
+
+
+def _power(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.2f}"
 
 
 def _listed(by_size: Mapping[float, Cell], sizes: Sequence[float], value: Callable[[Cell], float]) -> str:
