@@ -33,6 +33,7 @@ ORDER = (
     "data",
     "serve",
     "refresh",
+    "frontier",
     "experiment",
 )
 

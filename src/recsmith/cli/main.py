@@ -18,6 +18,7 @@ from recsmith.cli import (
     experiment,
     explain,
     export,
+    frontier,
     import_config,
     recommend,
     refresh,
@@ -90,6 +91,7 @@ for command in (
     web,
     serve,
     refresh,
+    frontier,
     doctor,
 ):
     name = command.__name__.rsplit(".", 1)[-1]
