@@ -20,6 +20,10 @@ class Config(BaseModel):
     search_space: ClassVar[SearchSpace] = {}
     """What `recsmith tune` tries of a model's settings when a recipe does not say."""
 
+    def usual(self, n_events: int) -> dict[str, Any]:
+        """Returns what settings that were left out are for so many events, where they hang on that."""
+        return {}
+
     @classmethod
     def of(cls, settings: dict[str, Any], *, within: str = "") -> Self:
         """Returns the validated settings; the first fault is raised as `InvalidValue`.

@@ -70,7 +70,7 @@ def test_a_stranger_is_the_ridge_solution():
     items, stars = [0, 3, 5, 9], np.array([5.0, 1.0, 4.0, 2.0])
     x = np.hstack([np.ones((4, 1)), model.item_ID[items]])
     target = stars - model.mean - model.item_bias_I[items]
-    solution = np.linalg.solve(x.T @ x + model.config.regularization * 4 * np.eye(7), x.T @ target)
+    solution = np.linalg.solve(x.T @ x + model.penalty * 4 * np.eye(7), x.T @ target)
     expected = model.mean + solution[0] + model.item_bias_I + model.item_ID @ solution[1:]
     history = dict(zip(TASTES.items.decode(items), stars.tolist()))
     got = model.score(histories=[history])[0]
@@ -111,6 +111,14 @@ def test_diverging_names_the_epoch_and_the_cure():
 def test_one_user_or_one_item(shape):
     model = FunkSVD(n_epochs=2, embedding_dim=9).fit(dataset(np.full(shape, 4.0)))
     assert model.predict([0], [0])[0] == pytest.approx(4, abs=0.1)
+
+
+def test_regularization_hangs_on_the_length_of_the_log_unless_it_is_given():
+    usual = [FunkSVD().config.usual(n)["regularization"] for n in (1_000, 100_000, 1_000_000, 10_000_000)]
+    assert usual == pytest.approx([0.1, 0.1, 0.0708, 0.0501], abs=1e-4)
+    assert FunkSVD(regularization=0.3).config.usual(10**6) == {}
+    assert FunkSVD(regularization=0.3, n_epochs=1).fit(TASTES).penalty == 0.3
+    assert FunkSVD(n_epochs=1).fit(TASTES).penalty == 0.1
 
 
 def test_no_regularization_still_folds_in():

@@ -79,3 +79,17 @@ def test_some_users_are_judged_the_others_are_in_neither_test():
     assert len(cut.test_users()) == 20
     assert "20 of" in cut.rule
     assert rows(cut.test) < rows(validation_split(DATA, recipe, TuneRecipe()).test)
+
+
+def test_the_recipes_own_settings_as_a_fit_would_take_them():
+    from recsmith.config.space import Range
+    from recsmith.runs.tuning.space import own_values
+
+    space = {"model.regularization": Range(0.02, 0.2, log=True), "model.embedding_dim": Range(16, 256)}
+    recipe = parse_recipe({"model": {"class": "FunkSVD"}})
+    assert own_values(recipe, space, n_events=1_000_000) == {
+        "model.regularization": pytest.approx(0.0708, abs=1e-4),
+        "model.embedding_dim": 100,
+    }
+    short = {"model.embedding_dim": Range(16, 64)}
+    assert own_values(recipe, short, n_events=9) is None

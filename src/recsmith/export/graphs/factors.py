@@ -115,7 +115,7 @@ class FunkSVDGraph(FactorGraph):
     def __init__(self, model: FunkSVD) -> None:
         bias_I = model.item_bias_I + np.float32(model.mean)
         super().__init__(model, model._augmented(), model._no_gram(), bias_I)
-        self.regularization = model.config.regularization
+        self.regularization = model.penalty
 
     def regression(self, events: Events) -> tuple[Tensor, Tensor, Tensor]:
         """Returns c = times rated, t = mean rating − μ − b_i, λ n."""

@@ -3,7 +3,7 @@ Volinsky, Matrix factorization techniques for recommender systems, IEEE Computer
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -28,6 +28,7 @@ from recsmith.models.factorization.shared import (
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
 
+_SHORT = 100_000
 _LEAST_PENALTY = 1e-6  # keeps the fold-in solvable when regularization is 0
 
 
@@ -48,8 +49,9 @@ class FunkSVDConfig(Config):
     """Size of a step in the first epoch, η."""
     learning_rate_decay: float = Field(0.97, gt=0, le=1)
     """Factor on the learning rate from one epoch to the next."""
-    regularization: float = Field(0.1, ge=0)
-    """λ, for each rating: a user with n ratings is held back by λ n."""
+    regularization: float | None = Field(None, ge=0)
+    """λ, for each rating: a user with n ratings is held back by λ n. When not given, 0.1 for logs of up to
+    100,000 ratings and 0.1 (100,000 / ratings)^0.15 for longer ones: 0.07 for a million."""
     loss: Literal["squared", "huber"] = "squared"
     """Huber's loss is squared up to `huber_delta` and linear beyond: outlying ratings pull less."""
     huber_delta: float = Field(1.0, gt=0)
@@ -58,6 +60,12 @@ class FunkSVDConfig(Config):
     """Bound on each coordinate of a gradient; none by default."""
     init_scale: float = Field(0.1, gt=0)
     """Vectors start from N(0, init_scale²)."""
+
+    def usual(self, n_events: int) -> dict[str, Any]:
+        """Returns λ where it was not given: the more ratings, the less each must hold a vector back."""
+        if self.regularization is not None:
+            return {}
+        return {"regularization": 0.1 * min(1.0, (_SHORT / max(n_events, 1)) ** 0.15)}
 
 
 class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
@@ -72,17 +80,20 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
 
     Config = FunkSVDConfig
     config: FunkSVDConfig
-    state_names = ("user_UD", "item_ID", "user_bias_U", "item_bias_I", "mean")
+    state_names = ("user_UD", "item_ID", "user_bias_U", "item_bias_I", "mean", "penalty")
     user_UD: FloatArray
     item_ID: FloatArray
     user_bias_U: FloatArray
     item_bias_I: FloatArray
     mean: float
+    penalty: float
+    """λ, as it was given or as the length of the log made it."""
 
     def _fit(self, data: Dataset, run: Run) -> None:
         settings = self.config
         events = data.interactions
         self.mean = float(events.weight.mean(dtype=np.float64))
+        self.penalty = settings.usual(len(events)).get("regularization") or settings.regularization or 0.0
         self._start(data, run)
         for epoch in run.epochs(settings.n_epochs, "FunkSVD"):
             groups = strata(
@@ -117,7 +128,7 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
                     self.user_UD,
                     self.item_ID,
                     rate,
-                    settings.regularization,
+                    self.penalty,
                     settings.huber_delta if settings.loss == "huber" else np.inf,
                     settings.gradient_clip or np.inf,
                 )
@@ -211,7 +222,7 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
     def _penalty(self, rows: Rows) -> FloatArray:
         """λ n, as training holds back a user of n ratings."""
         n_B = np.add.reduceat(np.append(rows.value, 0), rows.indptr[:-1]) * (rows.lengths > 0)
-        return np.maximum(self.config.regularization * n_B, _LEAST_PENALTY).astype(np.float32)
+        return np.maximum(self.penalty * n_B, _LEAST_PENALTY).astype(np.float32)
 
     def _item_vectors(self) -> FloatArray:
         return self.item_ID

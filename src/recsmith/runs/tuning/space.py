@@ -47,9 +47,13 @@ def with_values(model: ModelRecipe, values: Mapping[str, Any]) -> ModelRecipe:
     return model.model_copy(update={"settings": settings})
 
 
-def own_values(recipe: Recipe, space: SearchSpace) -> dict[str, Any] | None:
-    """Returns the recipe's own values in the space, or None where one of them lies outside."""
-    whole = make_model(recipe.model).config.model_dump()
+def own_values(recipe: Recipe, space: SearchSpace, *, n_events: int) -> dict[str, Any] | None:
+    """Returns the recipe's own values in the space, or None where one of them lies outside.
+
+    `n_events` is the length of the log that is learnt from, on which some defaults hang.
+    """
+    config = make_model(recipe.model).config
+    whole = {**config.model_dump(), **config.usual(n_events)}
     found: dict[str, Any] = {}
     for name, dimension in space.items():
         value: Any = whole

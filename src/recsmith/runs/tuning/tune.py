@@ -85,14 +85,15 @@ class _Search:
 
     def do(self, overwrite: bool) -> Tuning:
         data = load_data(self.recipe.data)
-        rule = validation_split(data, self.recipe, self.asked).rule
+        validation = validation_split(data, self.recipe, self.asked)
+        rule, own = validation.rule, own_values(self.recipe, self.space, n_events=len(validation.train))
         about, mark = str(data.name), fingerprint(data)
-        del data  # the processes read it themselves
+        del data, validation  # the processes read it themselves
         with only_writer(self.folder):
             if overwrite and self.folder.exists():
                 shutil.rmtree(self.folder)
             self.folder.mkdir(parents=True, exist_ok=True)
-            study = self._open(mark)
+            study = self._open(mark, own)
             try:
                 self._run(study)
             except KeyboardInterrupt:
@@ -107,7 +108,7 @@ class _Search:
                 self._write_page(found)
         return found
 
-    def _open(self, mark: str) -> Study:
+    def _open(self, mark: str, own: Mapping[str, Any] | None) -> Study:
         """Opens the store, or makes it; refuses one of another recipe or other data."""
         is_new = not (self.folder / STORE).exists()
         study = Study(
@@ -127,7 +128,6 @@ class _Search:
         if (left := study.recover()) or study.trials():
             again = f", {left} of them stopped and done again" if left else ""
             self.say(f"Going on with {len(study.trials())} trials in {self.folder}{again}.")
-        own = own_values(self.recipe, self.space)
         if own is None:
             self.say("The recipe's own settings lie outside the space; they are not judged.")
         else:
