@@ -43,13 +43,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sizes", nargs="*", choices=list(SIZES))
-    parser.add_argument("--models", nargs="+", choices=MODELS, help="the classic ones when not given")
+    parser.add_argument("sizes", nargs="*", metavar="SIZE", help=", ".join(SIZES))
+    parser.add_argument("--models", nargs="+", metavar="MODEL", help="the classic ones when not given")
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/defaults"))
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
+    if not set(asked.sizes) <= set(SIZES):
+        parser.error(f"SIZE must be among {', '.join(SIZES)}")
     for size in asked.sizes:
         for name in asked.models or classic():
             file = asked.out / f"{size}-{name}.json"
