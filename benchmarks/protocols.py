@@ -37,9 +37,13 @@ def data_folder() -> Path | None:
 
 def missing(protocol: str) -> str | None:
     """Says why a protocol cannot run here, or nothing."""
-    needed = {"ncf": "ml-1m/ncf_item_map.csv", "100k": "ml-100k/u.data", "100k-official": "ml-100k/u5.test"}[
-        protocol
-    ]
+    needed = {
+        "ncf": "ml-1m/ncf_item_map.csv",
+        "100k": "ml-100k/u.data",
+        "100k-official": "ml-100k/u5.test",
+        "100k-u1": "ml-100k/u1.test",
+        "1m-90/10": "ml-1m/ratings.dat",
+    }[protocol]
     folder = data_folder()
     if folder is not None and (folder / needed).is_file():
         return None
@@ -50,7 +54,8 @@ def tasks(protocol: str) -> list[Task]:
     """Gives the tasks of a protocol; figures are means over them.
 
     `ncf`: MovieLens 1M, leave last out, 99 negatives as published (He et al. 2017). `100k`: MovieLens 100K,
-    5 shuffled folds. `100k-official`: its folds u1 to u5.
+    5 shuffled folds. `100k-official`: its folds u1 to u5; `100k-u1`: the first. `1m-90/10`: MovieLens 1M, a
+    random tenth held out.
     """
     if protocol == "ncf":
         return [_ncf()]
@@ -58,7 +63,11 @@ def tasks(protocol: str) -> list[Task]:
         return [
             Task(split) for split in k_fold(load_movielens("100k", path=_need("ml-100k")), n=5, seed=SEED)
         ]
-    return [Task(split) for split in movielens_folds(_need("ml-100k"))]
+    if protocol == "1m-90/10":
+        data = load_movielens("1m", path=_need("ml-1m"))
+        return [Task(random_holdout(data, fraction=0.1, seed=SEED))]
+    folds = ("u1",) if protocol == "100k-u1" else ("u1", "u2", "u3", "u4", "u5")
+    return [Task(split) for split in movielens_folds(_need("ml-100k"), folds=folds)]
 
 
 def validation(protocol: str, *, draws: int = 1) -> list[Task]:

@@ -31,6 +31,8 @@ PROTOCOLS = {
     "ncf": "ML-1M, NCF files: leave last out, 99 sampled negatives",
     "100k": "ML-100K, 5 shuffled folds, mean",
     "100k-official": "ML-100K, official folds u1 to u5, mean",
+    "100k-u1": "ML-100K, official fold u1",
+    "1m-90/10": "ML-1M, a random tenth held out",
 }
 
 

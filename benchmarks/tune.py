@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("protocol", choices=["ncf", "100k", "100k-official"])
+    parser.add_argument("protocol", choices=["ncf", "100k", "100k-official", "100k-u1", "1m-90/10"])
     parser.add_argument("model", choices=recsmith.models.MODELS)
     parser.add_argument("settings", nargs="*", help="name=value,value… or name=low:high[:log]")
     parser.add_argument("--draws", type=int, default=3, help="ncf: draws of the negatives to average over")

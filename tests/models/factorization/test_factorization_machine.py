@@ -15,6 +15,7 @@ from recsmith import evaluate, random_holdout
 from recsmith.data import Feature
 from recsmith.errors import Diverged, InvalidValue
 from recsmith.models import FactorizationMachine, gigabytes
+from recsmith.models.factorization.fm_learn import Descent
 from recsmith.testing import check_recommender, toy
 
 TASTES = toy.tastes()
@@ -243,14 +244,14 @@ def test_a_log_without_times_is_taken():
 
 
 def test_samples_are_spread_over_the_sweeps_behind_the_burn_in():
-    assert FactorizationMachine(n_epochs=20, n_burn_in=8, n_samples=4)._kept_sweeps().tolist() == [
+    assert FactorizationMachine(n_epochs=20, n_burn_in=8, n_samples=4).config.kept_sweeps.tolist() == [
         8,
         12,
         15,
         19,
     ]
-    assert FactorizationMachine(n_epochs=5, n_burn_in=8, n_samples=4)._kept_sweeps().tolist() == [4]
-    assert len(FactorizationMachine(n_epochs=20, n_burn_in=8, n_samples=99)._kept_sweeps()) == 12
+    assert FactorizationMachine(n_epochs=5, n_burn_in=8, n_samples=4).config.kept_sweeps.tolist() == [4]
+    assert len(FactorizationMachine(n_epochs=20, n_burn_in=8, n_samples=99).config.kept_sweeps) == 12
 
 
 def test_a_file_holds_two_bytes_a_number(tmp_path):
@@ -299,14 +300,13 @@ def test_similar_items_share_a_genre():
 def test_descent_that_diverges_names_the_step_and_keeps_the_last_good_state(monkeypatch):
     good = fm(method="sgd", n_epochs=2, learning_rate=0.05).fit(TASTES)
     model = fm(method="sgd", n_epochs=9, learning_rate=0.05)
-    descend = FactorizationMachine._descend
+    epoch_of = Descent.epoch
 
-    def rises(self, learner, draws, epoch):
+    def rises(self, draws, epoch, settings):
         rate = 0.05 if epoch < 2 else 500.0
-        self.config = self.config.model_copy(update={"learning_rate": rate})
-        return descend(self, learner, draws, epoch)
+        return epoch_of(self, draws, epoch, settings.model_copy(update={"learning_rate": rate}))
 
-    monkeypatch.setattr(FactorizationMachine, "_descend", rises)
+    monkeypatch.setattr(Descent, "epoch", rises)
     with pytest.raises(
         Diverged,
         match=r"at step [\d,]+ \(epoch 3, step \d+ of \d+\)\. Lower learning_rate \(now 500\).*after epoch 2",

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from recsmith.config import Run
 from recsmith.config.space import Range, SearchSpace
@@ -22,8 +21,9 @@ from recsmith.models.factorization.fm_learn import (
     Chain,
     Coordinates,
     Descent,
+    LearningConfig,
     Problem,
-    first_cuts,
+    first_chain,
     with_ends,
 )
 from recsmith.models.factorization.fm_sides import Samples, Scores
@@ -52,50 +52,10 @@ _SAMPLED = (
 )
 
 
-class FactorizationMachineConfig(FeaturesConfig):
+class FactorizationMachineConfig(FeaturesConfig, LearningConfig):
     """Says what is fitted, from which features, and how."""
 
     search_space: ClassVar[SearchSpace] = {"embedding_dim": Range(4, 64, log=True)}
-
-    task: Literal["rating", "binary", "ordinal"] = "rating"
-    """The weight as a number; whether it is a like; or which of its levels it is (ordered probit)."""
-    method: Literal["gibbs", "als", "sgd"] = "gibbs"
-    """Bayesian by Gibbs sampling, which tunes its own regularization; alternating least squares; or descent.
-    Likes are fitted by probit, under sgd by the logistic function."""
-    embedding_dim: int = Field(16, ge=1)
-    """Length of the vectors, D."""
-    n_epochs: int = Field(256, ge=1)
-    """Sweeps over the columns, or passes over the events."""
-    n_burn_in: int = Field(32, ge=0)
-    """Gibbs: sweeps before the first sample is kept."""
-    n_samples: int = Field(64, ge=1)
-    """Gibbs: samples kept, evenly from the sweeps behind the burn-in. A prediction is their mean; the model's
-    file takes 2 (D + 1) bytes for each of them and column, its memory twice that."""
-    regularization: float | None = Field(None, ge=0)
-    """λ of als, for each parameter (default 5), and of sgd, for each step (default 0.02)."""
-    learning_rate: float = Field(0.01, gt=0)
-    """sgd: size of a step."""
-    init_scale: float = Field(0.1, gt=0)
-    """Vectors start from N(0, init_scale²)."""
-    like_from: float = 4.0
-    """binary: weights from here on are likes."""
-    dislike_to: float | None = None
-    """binary: weights up to here are not, those between are left out; by default all that are no likes."""
-
-    @property
-    def penalty(self) -> float:
-        """λ."""
-        if self.regularization is not None:
-            return self.regularization
-        return 0.02 if self.method == "sgd" else 5.0
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> FactorizationMachineConfig:
-        if self.task == "ordinal" and self.method == "sgd":
-            raise ValueError('method must be "gibbs" or "als" for the task "ordinal"')
-        if self.dislike_to is not None and self.dislike_to >= self.like_from:
-            raise ValueError("dislike_to must be below like_from")
-        return self
 
 
 class FactorizationMachine(PredictsInTime, SimilarItems):
@@ -129,7 +89,7 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
         self._take(Design.learn(data, self.memory, settings))
         problem = self._problem(data)
         chain = self._start(problem, run)
-        kept = self._kept_sweeps()
+        kept = settings.kept_sweeps
         self._make_room(chain, len(kept), run)
         if run.state is None:
             self._keep(0, chain)
@@ -165,14 +125,7 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
 
     def _problem(self, data: Dataset) -> Problem:
         events, design = data.interactions, self._design
-        settings = self.config
-        self._task = Task.learn(
-            settings.task,
-            events.weight,
-            logistic=settings.method == "sgd",
-            like_from=settings.like_from,
-            dislike_to=settings.dislike_to,
-        )
+        self._task = self.config.learn_task(events.weight)
         self.level_L = self._task.level_L
         target = self._task.target(events.weight)
         chosen = target.event_n
@@ -186,31 +139,15 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
         return Problem.of(matrices, index, target, design.groups)
 
     def _start(self, problem: Problem, run: Run) -> Chain:
-        settings = self.config
-        shape = (1 + settings.embedding_dim, self._design.n_columns)
-        by_group = (shape[0], len(problem.groups))
-        cut_C = first_cuts(problem.target)
-        precision_KG = np.full(by_group, 1.0 if settings.method == "gibbs" else settings.penalty)
+        chain = first_chain(problem, self.config, generator(run.seed, "factorization machine"))
         if run.state is not None:
-            parameter_KP = resumed(run, "current_KP", shape)
-            cut_C, mode_C = np.array(run.state["current_cut_2C"])
-            constant, noise_precision = map(float, run.state["current"])
-            return Chain(
-                parameter_KP,
-                constant,
-                noise_precision,
-                cut_C,
-                mode_C,
-                np.array(run.state["current_mean_KG"]),
-                precision_KG,
-                np.array(run.state.get("current_error_N", np.zeros(0, np.float32))),
-                np.array(run.state.get("current_latent_N", np.zeros(0))),
-            )
-        drawn = generator(run.seed, "factorization machine")
-        parameter_KP = drawn.standard_normal(shape, np.float32) * np.float32(settings.init_scale)
-        parameter_KP[0] = 0
-        parameter_KP[:, ~problem.active_P] = 0
-        return Chain(parameter_KP, 0.0, 1.0, cut_C, cut_C.copy(), np.zeros(by_group), precision_KG)
+            chain.parameter_KP = resumed(run, "current_KP", chain.parameter_KP.shape)
+            chain.constant, chain.noise_precision = map(float, run.state["current"])
+            chain.cut_C, chain.mode_C = np.array(run.state["current_cut_2C"])
+            chain.mean_KG = np.array(run.state["current_mean_KG"])
+            chain.error_N = np.array(run.state["current_error_N"])
+            chain.latent_N = np.array(run.state["current_latent_N"])
+        return chain
 
     def _note(self, chain: Chain) -> None:
         """Shows where learning is, to go on from."""
@@ -218,16 +155,6 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
         self.current = np.array([chain.constant, chain.noise_precision])
         self.current_cut_2C = np.stack([chain.cut_C, chain.mode_C])
         self.current_error_N, self.current_latent_N = chain.error_N, chain.latent_N
-
-    def _kept_sweeps(self) -> np.ndarray:
-        """Returns the sweeps whose parameters are kept, in order; the last alone where nothing is drawn."""
-        settings = self.config
-        last = settings.n_epochs - 1
-        if settings.method != "gibbs":
-            return np.array([last])
-        first = min(settings.n_burn_in, last)
-        n = min(settings.n_samples, settings.n_epochs - first)
-        return last - np.unique(np.linspace(0, last - first, n).round().astype(np.int64))[::-1]
 
     def _make_room(self, chain: Chain, n_samples: int, run: Run) -> None:
         n_keys, n_columns = chain.parameter_KP.shape
@@ -255,21 +182,8 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
         if isinstance(learner, Coordinates):
             loss = learner.step(draws if settings.method == "gibbs" else None)
         else:
-            loss = self._descend(learner, draws, epoch)
+            loss = learner.epoch(draws, epoch, settings)
         return float(np.sqrt(loss) * self.level_L[1]) if settings.task == "rating" else loss
-
-    def _descend(self, learner: Descent, draws: np.random.Generator, epoch: int) -> float:
-        n, settings = learner.n_events, self.config
-        order = draws.permutation(n)
-        rate = settings.learning_rate
-        loss, done = learner.step(order, learning_rate=rate, regularization=settings.penalty)
-        if done < n:
-            kept = f"The model is as it was after epoch {epoch}." if epoch else "Nothing was learnt before."
-            raise Diverged(
-                f"Predictions must stay within bounds. Got one that is lost at step {epoch * n + done + 1:,} "
-                f"(epoch {epoch + 1}, step {done + 1:,} of {n:,}). Lower learning_rate (now {rate:g}). {kept}"
-            )
-        return loss
 
     def _keep(self, place: int, chain: Chain) -> None:
         """Keeps the parameters as sample `place`, rounded as the file has them."""

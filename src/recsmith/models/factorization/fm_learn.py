@@ -9,20 +9,88 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 from scipy import sparse
 
+from recsmith.config import Config
+from recsmith.errors import Diverged
 from recsmith.kernels import probit
 from recsmith.kernels.fm_descent import descend
 from recsmith.kernels.fm_rows import EXACT, LEVELS, LOGISTIC
 from recsmith.kernels.fm_sweep import sweep
 from recsmith.models.factorization.fm_design import Group
-from recsmith.models.factorization.fm_task import Target
+from recsmith.models.factorization.fm_task import Target, Task, TaskName
 
 _CUT_PRECISION = 0.01  # of the prior N(0, 10²) of a cut point
 _LARGEST = 1e3  # ŷ, in deviations of the target or in logits: beyond it steps no longer converge
 _NO_CHANCES = np.zeros(0)
+
+
+class LearningConfig(Config):
+    """Says what is fitted, and how it is learnt."""
+
+    task: TaskName = "rating"
+    """The weight as a number; whether it is a like; or which of its levels it is (ordered probit)."""
+    method: Literal["gibbs", "als", "sgd"] = "gibbs"
+    """Bayesian by Gibbs sampling, which tunes its own regularization; alternating least squares; or descent.
+    Likes are fitted by probit, under sgd by the logistic function."""
+    embedding_dim: int = Field(16, ge=1)
+    """Length of the vectors, D."""
+    n_epochs: int = Field(256, ge=1)
+    """Sweeps over the columns, or passes over the events."""
+    n_burn_in: int = Field(32, ge=0)
+    """Gibbs: sweeps before the first sample is kept."""
+    n_samples: int = Field(64, ge=1)
+    """Gibbs: samples kept, evenly from the sweeps behind the burn-in. A prediction is their mean; the model's
+    file takes 2 (D + 1) bytes for each of them and column, its memory twice that."""
+    regularization: float | None = Field(None, ge=0)
+    """λ of als, for each parameter (default 5), and of sgd, for each step (default 0.02)."""
+    learning_rate: float = Field(0.01, gt=0)
+    """sgd: size of a step."""
+    init_scale: float = Field(0.1, gt=0)
+    """Vectors start from N(0, init_scale²)."""
+    like_from: float = 4.0
+    """binary: weights from here on are likes."""
+    dislike_to: float | None = None
+    """binary: weights up to here are not, those between are left out; by default all that are no likes."""
+
+    @property
+    def penalty(self) -> float:
+        """λ."""
+        if self.regularization is not None:
+            return self.regularization
+        return 0.02 if self.method == "sgd" else 5.0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> LearningConfig:
+        if self.task == "ordinal" and self.method == "sgd":
+            raise ValueError('method must be "gibbs" or "als" for the task "ordinal"')
+        if self.dislike_to is not None and self.dislike_to >= self.like_from:
+            raise ValueError("dislike_to must be below like_from")
+        return self
+
+    @property
+    def kept_sweeps(self) -> np.ndarray:
+        """The sweeps whose parameters are kept, in order; the last alone where nothing is drawn."""
+        last = self.n_epochs - 1
+        if self.method != "gibbs":
+            return np.array([last])
+        first = min(self.n_burn_in, last)
+        n = min(self.n_samples, self.n_epochs - first)
+        return last - np.unique(np.linspace(0, last - first, n).round().astype(np.int64))[::-1]
+
+    def learn_task(self, weight_N: np.ndarray) -> Task:
+        """Returns the task for the weights of a training set."""
+        return Task.learn(
+            self.task,
+            weight_N,
+            logistic=self.method == "sgd",
+            like_from=self.like_from,
+            dislike_to=self.dislike_to,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +171,23 @@ class Chain:
     """e = z − ŷ of each event; empty while it is yet to be computed."""
     latent_N: np.ndarray = field(default_factory=lambda: np.zeros(0))
     """z of each event, where that is not the target itself."""
+
+    def copy(self) -> Chain:
+        """Returns the parameters alone, apart from what goes on changing."""
+        fixed = (self.parameter_KP.copy(), self.constant, self.noise_precision)
+        return Chain(*fixed, self.cut_C.copy(), self.mode_C.copy(), self.mean_KG, self.precision_KG)
+
+
+def first_chain(problem: Problem, settings: LearningConfig, draws: np.random.Generator) -> Chain:
+    """Returns where learning starts: no weights, small vectors, and the cut points of the levels' shares."""
+    shape = (1 + settings.embedding_dim, problem.rows.shape[1])
+    by_group = (shape[0], len(problem.groups))
+    parameter_KP = draws.standard_normal(shape, np.float32) * np.float32(settings.init_scale)
+    parameter_KP[0] = 0
+    parameter_KP[:, ~problem.active_P] = 0
+    cut_C = first_cuts(problem.target)
+    precision_KG = np.full(by_group, 1.0 if settings.method == "gibbs" else settings.penalty)
+    return Chain(parameter_KP, 0.0, 1.0, cut_C, cut_C.copy(), np.zeros(by_group), precision_KG)
 
 
 class Coordinates:
@@ -228,41 +313,45 @@ class Coordinates:
 
 
 class Descent:
-    """Learns by steps on single events, in the order given."""
+    """Learns by steps on single events."""
 
     def __init__(self, problem: Problem, chain: Chain) -> None:
         self._problem, self._chain = problem, chain
-        self._rows = problem.rows
-        self.n_events = len(problem.target.value_n)
         self._parameter_PK = np.ascontiguousarray(chain.parameter_KP.T)
 
-    def step(self, order_n: np.ndarray, *, learning_rate: float, regularization: float) -> tuple[float, int]:
-        """Makes one pass; returns the mean loss and how many steps were good.
+    def epoch(self, draws: np.random.Generator, epoch: int, settings: LearningConfig) -> float:
+        """Makes one pass in a new order; returns the mean loss before each step.
 
-        The chain takes the new parameters only when all were.
+        Raises `Diverged`, with the step, when a prediction is beyond all bounds; the chain stays as it was.
         """
         chain, problem = self._chain, self._problem
+        n = len(problem.target.value_n)
         constant_1 = np.array([chain.constant])
         loss, done = descend(
-            order_n,
+            draws.permutation(n),
             problem.index_BN,
-            self._rows.indptr.astype(np.int64),
-            self._rows.indices,
-            self._rows.data,
+            problem.rows.indptr.astype(np.int64),
+            problem.rows.indices,
+            problem.rows.data,
             problem.target.value_n,
             problem.target.kind == LOGISTIC,
-            learning_rate,
-            regularization,
+            settings.learning_rate,
+            settings.penalty,
             _LARGEST,
             constant_1,
             self._parameter_PK,
         )
-        if done == len(order_n) and np.isfinite(self._parameter_PK).all():
-            chain.constant = float(constant_1[0])
-            chain.parameter_KP[:] = self._parameter_PK.T
-        else:
-            done = min(done, len(order_n) - 1)
-        return loss / max(done, 1), done
+        if done < n or not np.isfinite(self._parameter_PK).all():
+            step = min(done + 1, n)
+            kept = f"The model is as it was after epoch {epoch}." if epoch else "Nothing was learnt before."
+            raise Diverged(
+                f"Predictions must stay within bounds. Got one that is lost at step {epoch * n + step:,} "
+                f"(epoch {epoch + 1}, step {step:,} of {n:,}). Lower learning_rate "
+                f"(now {settings.learning_rate:g}). {kept}"
+            )
+        chain.constant = float(constant_1[0])
+        chain.parameter_KP[:] = self._parameter_PK.T
+        return float(loss) / n
 
 
 def with_ends(cut_C: np.ndarray) -> np.ndarray:
