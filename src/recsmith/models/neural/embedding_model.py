@@ -18,6 +18,7 @@ from recsmith.data import Dataset, Histories, Interactions
 from recsmith.models.capabilities import HasVectors, PredictsRatings, SimilarItems
 from recsmith.models.neural.base import NeuralConfig, NeuralRecommender
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
+from recsmith.models.neural.rating_loss import LearnsRatings
 from recsmith.models.neural.validation import Kept
 from recsmith.rng import generator
 from recsmith.training import Batches
@@ -26,7 +27,7 @@ from recsmith.types import CodeArray, FloatArray
 _PAIRS = 131_072  # user and item pairs rated at once
 
 
-class EmbeddingConfig(NeuralConfig):
+class EmbeddingConfig(NeuralConfig, LearnsRatings):
     """Settings of the embedding models."""
 
     n_epochs: int = Field(15, ge=1)
@@ -75,7 +76,7 @@ class Pairs(nn.Module, ABC):
 
 
 class EmbeddingModel(PredictsRatings, HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommender):
-    """Minimises the squared error of ratings; scores by the rating predicted."""
+    """Minimises the loss of ratings; scores by the rating predicted."""
 
     config: EmbeddingConfig
     net: Pairs
@@ -97,12 +98,12 @@ class EmbeddingModel(PredictsRatings, HasVectors, SimilarItems, ExplainsByOcclus
 
     def _loss(self, net: nn.Module, batch: Any) -> Tensor:
         user_BP, item_BQ = self.net.users(batch["user"]), self.net.items(batch["item"])
-        error_B = self.net.rate(user_BP, item_BQ) - batch["weight"]
+        loss = self.config.loss_of(self.net.rate(user_BP, item_BQ), batch["weight"])
         if not net.training:  # the pull holds learning back, and is no part of what is judged
-            return error_B.square().mean()
+            return loss
         dim = self.config.embedding_dim  # what follows is a bias: one number of many ratings, left free
         pull_B = user_BP[:, :dim].square().sum(-1) + item_BQ[:, :dim].square().sum(-1)
-        return error_B.square().mean() + self.config.embedding_decay * pull_B.mean()
+        return loss + self.config.embedding_decay * pull_B.mean()
 
     def _trained(self) -> None:
         """Gives unknown users and items, row 0 and those without a rating, the mean vector."""

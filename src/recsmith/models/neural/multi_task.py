@@ -14,19 +14,20 @@ from torch import Tensor, nn
 from recsmith.data import Histories
 from recsmith.errors import InvalidValue, Shown
 from recsmith.models.capabilities import PredictsRatings
+from recsmith.models.neural.rating_loss import LearnsRatings
 from recsmith.models.neural.tower_model import TowerConfig, TowerModel
 from recsmith.nn.mlp import MLP
 from recsmith.nn.towers import Towers
 from recsmith.types import CodeArray, FloatArray
 
 
-class MultiTaskConfig(TowerConfig):
+class MultiTaskConfig(TowerConfig, LearnsRatings):
     """Settings of `MultiTask`."""
 
     retrieval_weight: float = Field(1.0, ge=0)
     """How much the retrieval loss counts."""
     rating_weight: float = Field(1.0, ge=0)
-    """How much the squared error of ratings counts."""
+    """How much the loss of ratings counts."""
     rating_dims: tuple[int, ...] = (64, 32)
     """Hidden layers of the rating head."""
 
@@ -46,7 +47,7 @@ class MultiTaskNet(nn.Module):
 
 
 class MultiTask(TowerModel, PredictsRatings):
-    """Minimises retrieval_weight · in-batch softmax + rating_weight · squared error, with shared towers."""
+    """Minimises retrieval_weight · in-batch softmax + rating_weight · loss of ratings, with shared towers."""
 
     Config = MultiTaskConfig
     config: MultiTaskConfig
@@ -76,7 +77,7 @@ class MultiTask(TowerModel, PredictsRatings):
             loss = loss + settings.retrieval_weight * self._retrieval_loss(person_BD, batch["item"])
         if settings.rating_weight:
             rating_B = self.net.rating(person_BD, self.towers.things(batch["item"]))
-            loss = loss + settings.rating_weight * (rating_B - batch["weight"]).square().mean()
+            loss = loss + settings.rating_weight * settings.loss_of(rating_B, batch["weight"])
         return loss
 
     def _predict(self, histories: Histories, row_n: np.ndarray, item_n: CodeArray) -> FloatArray:

@@ -29,6 +29,7 @@ from recsmith.models.neural.inputs import (
     user_side,
 )
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
+from recsmith.models.neural.rating_loss import LearnsRatings
 from recsmith.models.neural.validation import Kept
 from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding
 from recsmith.nn.side import Side
@@ -51,11 +52,11 @@ class CrossingConfig(FeatureConfig):
     """The figure that patience watches."""
 
 
-class RankerConfig(CrossingConfig):
+class RankerConfig(CrossingConfig, LearnsRatings):
     """Settings of ranking models."""
 
     target: Literal["rating", "like"] = "rating"
-    """What is learnt: the weight itself (squared error), or whether it is a like (log loss)."""
+    """What is learnt: the weight itself (rating_loss), or whether it is a like (log loss)."""
     like_from: float = 4.0
     """Weights from here on are likes."""
     dislike_to: float = 2.0
@@ -194,7 +195,7 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
         x_BW = self.net.inputs(batch)
         predicted_B = self.net.judged(x_BW)
         if settings.target == "rating":
-            return (predicted_B - weight_B).square().mean() + self._pull(x_BW)
+            return settings.loss_of(predicted_B, weight_B) + self._pull(x_BW)
         liked_B = (weight_B >= settings.like_from).float()
         return functional.binary_cross_entropy_with_logits(predicted_B, liked_B) + self._pull(x_BW)
 
