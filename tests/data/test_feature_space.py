@@ -93,3 +93,46 @@ def test_times_fall_apart_into_hour_and_day():
     assert parts["day_of_week"].to_list() == ["3", "6"], "a Thursday and a Sunday"
     encoded = FeatureSpace.fit(parts, TIME_PARTS).encode(parts)
     assert encoded["instant"].value.tolist() == [-1, 1]
+
+
+def test_hashed_words_share_slots_and_new_ones_have_one_too():
+    """The slot is the CRC-32 of the word modulo their number, counted from 1."""
+    import zlib
+
+    space = FeatureSpace.fit(TABLE, FEATURES[2:3], text="hashed", n_hashes=7)
+    assert space.columns[0].n_codes == 8
+    later = pl.DataFrame({"title": ["Red unheard", "", None]})
+    codes = space.encode(later)["title"].codes
+    assert codes.tolist() == [
+        [1 + zlib.crc32(b"red") % 7, 1 + zlib.crc32(b"unheard") % 7, 0],
+        [0] * 3,
+        [0] * 3,
+    ]
+    assert zlib.crc32(b"123456789") == 0xCBF43926, "the check value of the CRC-32 that others compute"
+
+
+def test_tfidf_weights_are_those_of_scikit_learn():
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    titles = ["The Red Door", "red, RED!", "a door, and another door", "blue"]
+    table = pl.DataFrame({"title": [*titles, ""]})
+    space = FeatureSpace.fit(table, [Feature("title", "text")], text="tfidf")
+    column = space.columns[0]
+    oracle = TfidfVectorizer(token_pattern=r"[^\W_]{2,}").fit(titles)
+    assert dict(zip(column.tokens, column.idf, strict=True)) == pytest.approx(
+        {word: oracle.idf_[place] for word, place in oracle.vocabulary_.items()}
+    )
+
+
+def test_texts_are_cut_at_their_own_length():
+    table = pl.DataFrame({"title": ["one two three four"], "genres": [["a", "b", "c"]]})
+    features = [Feature("title", "text"), Feature("genres", "multi")]
+    space = FeatureSpace.fit(table, features, max_length=2, text_length=3)
+    assert [column.length for column in space.columns] == [3, 2]
+
+
+@pytest.mark.parametrize("text", ["words", "hashed", "tfidf"])
+def test_texts_survive_json(text):
+    space = FeatureSpace.fit(TABLE, FEATURES, text=text, n_hashes=5)
+    again = FeatureSpace.of_dict(json.loads(json.dumps(space.to_dict())))
+    assert again == space

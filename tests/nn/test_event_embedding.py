@@ -26,6 +26,18 @@ def test_shares_are_the_mean_of_the_list_and_so_is_their_gradient():
     np.testing.assert_allclose(found[1][0][3], (2 * weight[2] + weight[4]) / 3, atol=1e-6)
 
 
+def test_weighed_words_count_by_weight_each_time_they_stand_there():
+    weights = (0.0, 1.0, 2.5, 1.5, 4.0)
+    table = FeatureTable(5, 3, weights=weights)
+    weight = table.table.weight.detach()
+    shape = FeatureShape("title", n_codes=5, dim=3, weights=weights)
+    for given in (LISTS, prepared(LISTS, shape)):
+        means = table(given).detach()
+        torch.testing.assert_close(means[3], (5.0 * weight[2] + 4.0 * weight[4]) / 9)
+        torch.testing.assert_close(means[0], (weight[1] + 2.5 * weight[2]) / 3.5)
+        assert torch.equal(means[2], torch.zeros(3)), "no words, no vector"
+
+
 def test_single_values_numbers_and_large_vocabularies_stay_as_they_are(monkeypatch):
     single = LISTS[:, :1]
     assert prepared(single, FeatureShape("year", n_codes=5, dim=3)) is single

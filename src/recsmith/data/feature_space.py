@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,8 @@ import polars as pl
 from recsmith.data.dataset import Feature, FeatureKind
 from recsmith.errors import InvalidValue, nearest
 
+TextReading = Literal["words", "hashed", "tfidf"]
+"""How words enter: each known one alike; in slots that hashes share; each by its rarity."""
 _WORD = r"[\p{L}\p{N}]{2,}"
 _FAR = 10.0  # deviations: what lies farther out than this is an error or soon will be one
 _HOUR, _DAY = 3_600_000, 86_400_000  # milliseconds
@@ -38,7 +41,9 @@ class Column:
     """Says how one feature is read: what was learnt of it on the training data.
 
     `tokens` are the known values of categories, lists and words, in code order from 1; `cuts` are the inner
-    bucket borders of numbers and times; `length` is M. `n_codes` counts code 0 too.
+    bucket borders of numbers and times; `length` is M. `n_codes` counts code 0 too. A text with `hashes` has
+    no tokens: the CRC-32 of a word says which of so many codes it has. With `idf`, one for each token, words
+    weigh what their rarity says.
     """
 
     name: str
@@ -48,11 +53,15 @@ class Column:
     mean: float = 0.0
     deviation: float = 1.0
     length: int = 1
+    hashes: int = 0
+    idf: tuple[float, ...] = ()
 
     @property
     def n_codes(self) -> int:
         """The number of codes, 0 (unknown) among them."""
-        return len(self.tokens) + 1 if self.kind in ("categorical", "multi", "text") else len(self.cuts) + 2
+        if self.has_value:
+            return len(self.cuts) + 2
+        return (self.hashes or len(self.tokens)) + 1
 
     @property
     def has_value(self) -> bool:
@@ -71,18 +80,21 @@ class Column:
             )
         lists = _lists(cells, self.kind).list.head(self.length)
         rows = pl.DataFrame({"row": np.arange(len(cells)), "token": lists}).explode("token").drop_nulls()
-        known_tokens = pl.DataFrame(
-            {
-                "token": pl.Series(self.tokens, dtype=pl.String),
-                "code": np.arange(1, len(self.tokens) + 1, dtype=np.int32),
-            }
-        )
-        coded = rows.join(known_tokens, on="token", how="inner", maintain_order="left")
+        coded = rows.join(self._known(rows["token"]), on="token", how="inner", maintain_order="left")
         row_n, code_n = coded["row"].to_numpy(), coded["code"].to_numpy()
         codes = np.zeros((len(cells), self.length), np.int32)
         first_n = np.searchsorted(row_n, row_n, side="left")
         codes[row_n, np.arange(len(row_n)) - first_n] = code_n
         return Encoded(codes)
+
+    def _known(self, found: pl.Series) -> pl.DataFrame:
+        """Returns the code of each known token; of those found where hashes tell."""
+        if self.hashes:
+            words = found.cast(pl.String).unique().to_list()
+            codes = np.array([1 + zlib.crc32(word.encode()) % self.hashes for word in words], np.int32)
+            return pl.DataFrame({"token": pl.Series(words, dtype=pl.String), "code": codes})
+        codes = np.arange(1, len(self.tokens) + 1, dtype=np.int32)
+        return pl.DataFrame({"token": pl.Series(self.tokens, dtype=pl.String), "code": codes})
 
 
 @dataclass(frozen=True)
@@ -100,10 +112,14 @@ class FeatureSpace:
         n_buckets: int = 20,
         max_tokens: int = 10_000,
         max_length: int = 16,
+        text: TextReading = "words",
+        n_hashes: int = 4096,
+        text_length: int | None = None,
     ) -> FeatureSpace:
         """Learns tokens, bucket borders and scales from a table; unknown values get code 0 later.
 
-        Tokens are kept by frequency, at most `max_tokens`; lists and texts are cut at `max_length`.
+        Tokens are kept by frequency, at most `max_tokens`; lists are cut at `max_length`, texts at
+        `text_length` words (`max_length` when not given).
         """
         columns = []
         for feature in features:
@@ -113,6 +129,9 @@ class FeatureSpace:
             cells = table[feature.name]
             if feature.kind in ("number", "time"):
                 columns.append(_fit_number(feature, cells, n_buckets))
+            elif feature.kind == "text":
+                known = _fit_tokens(feature, cells, max_tokens, text_length or max_length)
+                columns.append(_read_as(text, known, cells, n_hashes))
             else:
                 columns.append(_fit_tokens(feature, cells, max_tokens, max_length))
         return cls(tuple(columns))
@@ -126,18 +145,22 @@ class FeatureSpace:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain values for JSON."""
-        return {"columns": [asdict(column) for column in self.columns]}
+        """Returns plain values for JSON; what a column has not is left out."""
+        return {
+            "columns": [
+                {k: v for k, v in asdict(column).items() if v or k not in ("hashes", "idf")}
+                for column in self.columns
+            ]
+        }
 
     @classmethod
     def of_dict(cls, described: Mapping[str, Any]) -> FeatureSpace:
         """Reads what `to_dict` wrote."""
-        return cls(
-            tuple(
-                Column(**{**column, "tokens": tuple(column["tokens"]), "cuts": tuple(column["cuts"])})
-                for column in described["columns"]
-            )
-        )
+
+        def read(column: Mapping[str, Any]) -> Column:
+            return Column(**{**column, **{k: tuple(column.get(k, ())) for k in ("tokens", "cuts", "idf")}})
+
+        return cls(tuple(read(column) for column in described["columns"]))
 
 
 def time_parts(time: np.ndarray) -> pl.DataFrame:
@@ -179,6 +202,20 @@ def _fit_tokens(feature: Feature, cells: pl.Series, max_tokens: int, max_length:
     longest = int(lists.list.len().max() or 1)  # type: ignore[arg-type]
     tokens = tuple(counts["token"].head(max_tokens).to_list())
     return Column(feature.name, feature.kind, tokens=tokens, length=max(1, min(longest, max_length)))
+
+
+def _read_as(text: TextReading, known: Column, cells: pl.Series, n_hashes: int) -> Column:
+    """Returns the column of a text as it is to be read; idf = ln((1 + texts) / (1 + those with it)) + 1."""
+    if text == "hashed":
+        return replace(known, tokens=(), hashes=n_hashes)
+    if text == "words":
+        return known
+    texts = _lists(cells, "text").list.head(known.length)
+    n_texts = int((texts.list.len() > 0).sum())
+    holds = texts.list.unique().explode().drop_nulls().alias("token").to_frame().group_by("token").len()
+    count = dict(zip(holds["token"].to_list(), holds["len"].to_list(), strict=True))
+    rarity = [float(np.log((1 + n_texts) / (1 + count.get(word, 0)))) + 1 for word in known.tokens]
+    return replace(known, idf=tuple(rarity))
 
 
 def _lists(cells: pl.Series, kind: FeatureKind) -> pl.Series:

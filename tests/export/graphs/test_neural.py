@@ -133,3 +133,21 @@ def test_stages_that_read_a_person_in_two_ways_are_refused():
     ).fit(DATA)
     with pytest.raises(InvalidValue, match="must be read the same columns|must read the same columns"):
         express(model)
+
+
+@pytest.mark.parametrize("text", ["words", "tfidf", "hashed"])
+def test_what_people_say_of_themselves_in_words(text):
+    """Codes of known words are told from outside; hashes, which no file describes, are refused."""
+    assert DATA.user_table is not None
+    told = DATA.user_table.with_columns(motto=pl.col("job") + " film lover of age " + pl.col("age").cast(str))
+    data = replace(DATA, user_table=told, user_features=(Feature("motto", "text"),))
+    model = TwoTower(embedding_dim=4, output_dim=4, n_epochs=1, batch_size=64, text=text).fit(data)
+    if text == "hashed":
+        with pytest.raises(
+            InvalidValue, match="motto of people must be a text whose words the file can name"
+        ):
+            express(model)
+        return
+    found = express(model).features()["person"]["columns"][0]
+    assert found["tokens"]
+    assert "idf" not in found, "what a word weighs is in the graph"

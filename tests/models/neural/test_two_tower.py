@@ -1,5 +1,7 @@
 """TwoTower and MultiTask: the contract, the loss by hand, strangers, new items, requests."""
 
+import re
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +11,10 @@ torch = pytest.importorskip("torch", reason="the neural extra is not installed")
 
 from recsmith import leave_last_out  # noqa: E402
 from recsmith.config import Run  # noqa: E402
+from recsmith.data import Feature  # noqa: E402
 from recsmith.errors import InvalidValue  # noqa: E402
 from recsmith.models import MultiTask, TwoTower  # noqa: E402
+from recsmith.models.neural.inputs import Spaces  # noqa: E402
 from recsmith.testing import check_recommender, toy  # noqa: E402
 
 SMALL = {"embedding_dim": 8, "output_dim": 8, "n_epochs": 3, "batch_size": 64, "learning_rate": 0.02}
@@ -124,3 +128,28 @@ def test_a_log_without_times_or_tables():
     data = toy.checkerboard()
     bare = replace(data, interactions=replace(data.interactions, time=None))
     assert len(TwoTower(**SMALL).fit(bare).recommend([0], k=3).item_ids[0]) == 3
+
+
+@pytest.mark.parametrize("text", ["words", "hashed", "tfidf"])
+def test_titles_enter_as_asked(text):
+    """Word by word: the vector of a film is the mean of its words' vectors, by rarity with TF-IDF."""
+    data = toy.tastes()
+    told = replace(data, item_features=(*data.item_features, Feature("title", "text")))
+    settings = {"item_features": ("title",), "text": text, "n_hashes": 64, "text_length": 5}
+    check_recommender(lambda: TwoTower(**SMALL, **settings), told)
+    model = TwoTower(**SMALL, **settings).fit(told, run=Run(n_threads=1))
+    column = Spaces.of_dict(model.learned).items.columns[0]
+    vectors = model.towers.items.embed.tables["t1"].table.weight.detach().numpy()
+    with torch.no_grad():
+        sides = model.towers.items(torch.arange(1, len(told.items) + 1)).numpy()
+    for code, title in enumerate(model.memory.catalogue["title"]):
+        words = re.findall(r"\w{2,}", title.lower())[:5]
+        if text == "hashed":
+            slots, weights = [1 + zlib.crc32(word.encode()) % 64 for word in words], np.ones(len(words))
+        else:
+            slots = [1 + column.tokens.index(word) for word in words]
+            weights = (
+                np.array([column.idf[slot - 1] for slot in slots]) if column.idf else np.ones(len(words))
+            )
+        np.testing.assert_allclose(sides[code, 8:], np.average(vectors[slots], 0, weights), atol=1e-5)
+    assert (len(column.idf) > 0) == (text == "tfidf")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from recsmith.data.feature_space import Column, FeatureSpace, time_parts
+from recsmith.errors import InvalidValue, Shown
 from recsmith.export.graphs.base import Input
 from recsmith.models.neural.inputs import VALUE, FeatureConfig, Spaces, arrays
 from recsmith.nn.event_embedding import FeatureShape, FeatureTable, GroupEmbedding
@@ -70,6 +72,16 @@ def _input(shape: FeatureShape, where: Where, column: Column, default: float) ->
     return Input(f"{where}_{column.name}_value", "float32", (), meaning, where, column.name, "value", default)
 
 
+def _described(space: FeatureSpace) -> dict[str, object]:
+    """Returns how a value becomes codes; how much a word weighs is in the graph already."""
+    for column in space.columns:
+        if column.hashes:
+            raise InvalidValue(
+                f"{column.name} of people", "a text whose words the file can name", Shown("hashed words")
+            )
+    return FeatureSpace(tuple(replace(column, idf=()) for column in space.columns)).to_dict()
+
+
 class Person(nn.Module):
     """Gives the parts of a person and a request in the order in which towers and rankers read them.
 
@@ -104,7 +116,7 @@ class Person(nn.Module):
         self.request_time = spaces.newest if context is not None else None
         told: set[str] = {i.source for i in self.inputs}
         self.features: dict[str, object] = {
-            source: space.to_dict()
+            source: _described(space)
             for source, space in (("person", spaces.users), ("context", spaces.context))
             if source in told
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from recsmith.data import Dataset, Feature, Histories, Interactions
-from recsmith.data.feature_space import TIME_PARTS, FeatureSpace, time_parts
+from recsmith.data.feature_space import TIME_PARTS, FeatureSpace, TextReading, time_parts
 from recsmith.models.memory import Memory
 from recsmith.models.neural.base import NeuralConfig
 from recsmith.nn.event_embedding import FeatureShape
@@ -47,6 +47,12 @@ class FeatureConfig(NeuralConfig):
     """The share of ids shown as unknown in training."""
     n_buckets: int = Field(20, ge=2)
     """Buckets of a number."""
+    text: TextReading = "words"
+    """How texts enter, as the mean of their words' vectors: each word alike, hashed, or by TF-IDF."""
+    n_hashes: int = Field(4096, ge=1)
+    """hashed: vectors that words share; a word that training never saw has one too."""
+    text_length: int = Field(64, ge=1)
+    """Words of a text that are read."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +71,21 @@ class Spaces:
         time = data.interactions.time
         instants = np.zeros(1, np.int64) if time is None or not len(time) else time
         parts = tuple(part for part in TIME_PARTS if part.name in settings.context)
-        many = settings.n_buckets
+
+        def fit(table: pl.DataFrame, features: Sequence[Feature]) -> FeatureSpace:
+            return FeatureSpace.fit(
+                table,
+                features,
+                n_buckets=settings.n_buckets,
+                text=settings.text,
+                n_hashes=settings.n_hashes,
+                text_length=settings.text_length,
+            )
+
         return cls(
-            FeatureSpace.fit(
-                memory.people, _chosen(data.user_features, settings.user_features), n_buckets=many
-            ),
-            FeatureSpace.fit(
-                memory.catalogue, _chosen(data.item_features, settings.item_features), n_buckets=many
-            ),
-            FeatureSpace.fit(time_parts(instants), parts, n_buckets=many),
+            fit(memory.people, _chosen(data.user_features, settings.user_features)),
+            fit(memory.catalogue, _chosen(data.item_features, settings.item_features)),
+            fit(time_parts(instants), parts),
             int(instants.max()),
         )
 
@@ -101,7 +113,8 @@ def shapes(space: FeatureSpace, settings: FeatureConfig) -> list[FeatureShape]:
     found = []
     for column in space.columns:
         if not column.has_value or settings.numbers in ("bucket", "both"):
-            found.append(FeatureShape(column.name, column.n_codes, settings.embedding_dim))
+            weights = (0.0, *column.idf) if column.idf else ()
+            found.append(FeatureShape(column.name, column.n_codes, settings.embedding_dim, weights=weights))
         if column.has_value and settings.numbers in ("value", "both"):
             found.append(FeatureShape(column.name + VALUE))
     return found
