@@ -115,6 +115,7 @@ def panel(title: str, rows: Rows) -> dict[str, Any]:
         {"model": name, "x": 10**x, "y": y, "front": on, "place": str(place)}
         for name, x, y, on, place in zip(names, xs, ys, front, places, strict=True)
     ]
+    values.sort(key=lambda value: value["front"])  # what is marked lies on top
     colour = {"condition": {"test": "datum.front", "value": ACCENT}, "value": MUTED}
     x = quantity("x", "fit, CPU seconds →", ticks=right - left)
     x["scale"] = {"type": "log", "domain": [10.0**left, 10.0**right], "nice": False}

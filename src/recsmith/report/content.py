@@ -266,7 +266,7 @@ class Trial:
 
     number: int
     state: str
-    """"done", "pruned" (ended early) or "failed"."""
+    """"done", "pruned" (ended early), "failed" or "stopped" (with the search)."""
     settings: Mapping[str, Any]
     value: float | None = None
     low: float | None = None

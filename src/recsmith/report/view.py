@@ -65,7 +65,7 @@ def search(content: Search) -> Row:
         for trial in content.trials
     ]
     counts = Counter(trial.state for trial in content.trials)
-    words = {"done": "judged to the end", "pruned": "ended early", "failed": "failed"}
+    words = {"done": "judged to the end", "pruned": "ended early", "failed": "failed", "stopped": "stopped"}
     return {
         "model": content.model,
         "metric": content.metric,

@@ -54,7 +54,7 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_stopped(tmp_path):
         run(after)
         done = [(t.values, t.value) for t in after.trials() if t.state == "done"]
         assert done == whole
-        stopped = [t for t in after.trials() if t.state == "failed"]
+        stopped = [t for t in after.trials() if t.state == "stopped"]
         assert [t.why for t in stopped] == ["stopped while it ran"]
 
 

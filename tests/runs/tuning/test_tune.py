@@ -13,7 +13,7 @@ import pytest
 
 from recsmith.config import load_recipe, parse_recipe
 from recsmith.errors import InvalidValue
-from recsmith.runs import train, tune
+from recsmith.runs import Interrupted, train, tune
 from recsmith.runs.tuning import crew as crews
 from recsmith.runs.tuning.crew import Crew
 from recsmith.runs.tuning.study import STORE
@@ -157,8 +157,30 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_happened(found, place
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     again = tune(load_recipe(place / "shop" / "recipe.toml"), out=folder, report=False)
-    done = [(values, value) for _, state, values, value in told(again) if state != "failed"]
+    done = [(values, value) for _, state, values, value in told(again) if state != "stopped"]
     assert done == [(values, value) for _, _, values, value in told(found)]
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(found, place, monkeypatch):
+    recipe, folder = load_recipe(place / "shop" / "recipe.toml"), place / "ctrl-c"
+    heard, ended = Crew.next, []
+
+    def and_then_ctrl_c(crew):
+        said = heard(crew)
+        ended.extend([1] if said and said[1]["kind"] in ("done", "pruned") else [])
+        if len(ended) == 3:
+            raise KeyboardInterrupt
+        return said
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Crew, "next", and_then_ctrl_c)
+        with pytest.raises(Interrupted, match="Stopped after 2 trials; they are kept in .*ctrl-c. The same"):
+            tune(recipe, out=folder, report=False)
+    assert (folder / "best.toml").is_file()
+    again = tune(recipe, out=folder, report=False)
+    done = [(values, value) for _, state, values, value in told(again) if state != "stopped"]
+    assert done == [(values, value) for _, _, values, value in told(found)]
+    assert again.counts()["stopped"] == 1
 
 
 def test_more_trials_go_on_and_the_same_number_is_done_at_once(found, place):

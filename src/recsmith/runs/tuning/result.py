@@ -53,7 +53,9 @@ class Tuning:
     def counts(self) -> dict[str, int]:
         """Returns how many trials there are of each state."""
         states = [trial.state for trial in self.trials]
-        return {state: states.count(state) for state in ("done", "pruned", "failed") if state in states}
+        return {
+            state: states.count(state) for state in ("done", "pruned", "failed", "stopped") if state in states
+        }
 
     def ranked(self) -> list[Trial]:
         """Returns the trials, the best first; then those ended early and those that failed, as they came."""

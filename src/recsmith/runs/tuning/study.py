@@ -27,7 +27,7 @@ _STARTUP = 10
 _MEDIAN_OF = 5
 
 Sampler = Literal["auto", "tpe", "random", "grid"]
-State = Literal["done", "pruned", "failed", "running"]
+State = Literal["done", "pruned", "failed", "stopped", "running"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class Study:
         self._distributions = {name: _distribution(self._optuna, one) for name, one in self.space.items()}
 
     def recover(self) -> int:
-        """Marks trials as failed that were running when the search was stopped, and has them done again.
+        """Closes the trials that were running when the search was stopped, and has them done again.
 
         One that was stopped twice is not tried a third time: it may be what stops the search. Returns how
         many there were.
@@ -230,7 +230,8 @@ class Study:
     def _trial(self, trial: Any) -> Trial:
         frozen = self._by_number(trial.number)
         notes = frozen.user_attrs
-        states: dict[str, State] = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
+        states: dict[str, State] = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "stopped"}
+        ended = states.get(frozen.state.name, "running")
         return Trial(
             number=frozen.number,
             values={
@@ -238,7 +239,7 @@ class Study:
                 for name, value in frozen.params.items()
                 if name in self.space
             },
-            state="failed" if _WHY in notes else states.get(frozen.state.name, "running"),
+            state="failed" if ended == "pruned" and _WHY in notes else ended,
             value=frozen.value if frozen.state.name == "COMPLETE" else None,
             steps=dict(frozen.intermediate_values),
             result=notes.get(_RESULT, {}),

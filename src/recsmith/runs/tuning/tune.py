@@ -146,7 +146,6 @@ class _Search:
     def _run(self, study: Study) -> None:
         began = time.monotonic()
         done = sum(trial.state in ("done", "pruned") for trial in study.trials())
-        values = {trial.number: trial.values for trial in study.trials()}
         with (
             Crew(self.folder, jobs=self.jobs, n_threads=self.recipe.run.n_threads) as crew,
             bars.bar("tune", total=study.n_trials, shown=self.progress, done=done) as bar,
@@ -162,7 +161,6 @@ class _Search:
                         study.tell(trial.number, same.value, {**same.result, "same_as": same.number})
                         bar.step(figures=self._figures(study))
                         continue
-                    values[trial.number] = trial.values
                     crew.begin(trial.number, trial.values)
                 if not crew.busy:
                     return
@@ -189,7 +187,7 @@ class _Search:
             study.failed(number, message.get("why", killed))
 
     def _is_hopeless(self, study: Study) -> bool:
-        ended = [trial for trial in study.trials() if trial.state != "running"]
+        ended = [trial for trial in study.trials() if trial.state not in ("running", "stopped")]
         return len(ended) >= HOPELESS and all(trial.state == "failed" for trial in ended)
 
     def _figures(self, study: Study) -> dict[str, float]:
