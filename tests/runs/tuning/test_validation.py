@@ -5,8 +5,10 @@ import pytest
 
 from recsmith.config import parse_recipe
 from recsmith.config.recipe import TuneRecipe
-from recsmith.errors import InvalidValue
+from recsmith.errors import InvalidValue, MissingExtra
+from recsmith.models import MODELS
 from recsmith.runs.build import make_split
+from recsmith.runs.tuning.space import own_values, space_of
 from recsmith.runs.tuning.validation import validation_split
 from recsmith.testing.toy import tastes
 
@@ -83,7 +85,6 @@ def test_some_users_are_judged_the_others_are_in_neither_test():
 
 def test_the_recipes_own_settings_as_a_fit_would_take_them():
     from recsmith.config.space import Range
-    from recsmith.runs.tuning.space import own_values
 
     space = {"model.regularization": Range(0.02, 0.2, log=True), "model.embedding_dim": Range(16, 256)}
     recipe = parse_recipe({"model": {"class": "FunkSVD"}})
@@ -93,3 +94,17 @@ def test_the_recipes_own_settings_as_a_fit_would_take_them():
     }
     short = {"model.embedding_dim": Range(16, 64)}
     assert own_values(recipe, short, n_events=9) is None
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_offers_a_space_that_holds_its_defaults(name):
+    """Its ends are settings that the model takes; models made of others have no defaults to begin with."""
+    try:
+        recipe = parse_recipe({"model": {"class": name}})
+        space = space_of(recipe, TuneRecipe())
+    except MissingExtra as missing:
+        pytest.skip(str(missing))
+    except InvalidValue:
+        assert name in ("Pipeline", "Blend", "TableMachine")
+        return
+    assert own_values(recipe, space, n_events=100_000) is not None
