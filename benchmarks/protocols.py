@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from recsmith.data import Split, k_fold, leave_last_out, random_holdout
+from recsmith.data.filters import k_core, min_rating
 from recsmith.data.sources.movielens import load_movielens, movielens_folds
 from recsmith.data.sources.movielens_ncf import load_ncf_ml1m
 from recsmith.evaluation import Negatives, sample_negatives
@@ -39,6 +40,7 @@ def missing(protocol: str) -> str | None:
     """Says why a protocol cannot run here, or nothing."""
     needed = {
         "ncf": "ml-1m/ncf_item_map.csv",
+        "10core": "ml-1m/ratings.dat",
         "100k": "ml-100k/u.data",
         "100k-official": "ml-100k/u5.test",
         "100k-u1": "ml-100k/u1.test",
@@ -53,12 +55,18 @@ def missing(protocol: str) -> str | None:
 def tasks(protocol: str) -> list[Task]:
     """Gives the tasks of a protocol; figures are means over them.
 
-    `ncf`: MovieLens 1M, leave last out, 99 negatives as published (He et al. 2017). `100k`: MovieLens 100K,
-    5 shuffled folds. `100k-official`: its folds u1 to u5; `100k-u1`: the first. `1m-90/10`: MovieLens 1M, a
-    random tenth held out.
+    `ncf`: MovieLens 1M, leave last out, 99 negatives as published (He et al. 2017). `10core`: MovieLens 1M,
+    ratings of 4 and 5, iterative 10-core, a random fifth of each user's events, five draws, full ranking
+    (Anelli et al. 2022). `100k`: MovieLens 100K, 5 shuffled folds. `100k-official`: its folds u1 to u5;
+    `100k-u1`: the first. `1m-90/10`: MovieLens 1M, a random tenth held out.
     """
     if protocol == "ncf":
         return [_ncf()]
+    if protocol == "10core":
+        liked = k_core(min_rating(load_movielens("1m", path=_need("ml-1m")), rating=4), k=10)
+        return [
+            Task(random_holdout(liked, fraction=0.2, per_user=True, seed=SEED + draw)) for draw in range(5)
+        ]
     if protocol == "100k":
         return [
             Task(split) for split in k_fold(load_movielens("100k", path=_need("ml-100k")), n=5, seed=SEED)
@@ -74,7 +82,7 @@ def validation(protocol: str, *, draws: int = 1) -> list[Task]:
     """Gives tasks on one split of the train part, for choosing settings; the test is never touched.
 
     `ncf`: each user's last train event among 99 sampled negatives, drawn `draws` times. Else a random fifth
-    of the first fold's train.
+    of the first train part, for `10core` of each user's events, as the test is made.
     """
     train = tasks(protocol)[0].split.train
     if protocol == "ncf":
@@ -82,7 +90,7 @@ def validation(protocol: str, *, draws: int = 1) -> list[Task]:
         return [
             Task(split, sample_negatives(split, n_negatives=99, seed=SEED + draw)) for draw in range(draws)
         ]
-    return [Task(random_holdout(train, fraction=0.2, seed=SEED))]
+    return [Task(random_holdout(train, fraction=0.2, per_user=protocol == "10core", seed=SEED))]
 
 
 @cache

@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results.md"
 START, END = "<!-- benchmarks/quality.py writes from here -->", "<!-- to here -->"
 PROTOCOLS = {
     "ncf": "ML-1M, NCF files: leave last out, 99 sampled negatives",
+    "10core": "ML-1M, ratings ≥ 4, 10-core: a random fifth of each user's, 5 seeds, full ranking",
     "100k": "ML-100K, 5 shuffled folds, mean",
     "100k-official": "ML-100K, official folds u1 to u5, mean",
     "100k-u1": "ML-100K, official fold u1",
@@ -38,13 +39,14 @@ PROTOCOLS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a row came to: per metric the mean over tasks and, for a single task, its interval."""
+    """What a row came to: per metric the mean over tasks, with its interval, or deviation over the tasks."""
 
     row: Row
     values: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     fit_seconds: float
     evaluate_seconds: float
+    deviations: dict[str, float] = field(default_factory=dict)
 
     def met(self) -> bool | None:
         """Says whether all targets are met; None for a row without."""
@@ -78,7 +80,8 @@ def measure(row: Row, *, run: Run | None = None) -> Outcome:
             if len(judged) == 1 and figure.low is not None and figure.high is not None:
                 intervals[figure.name] = (figure.low, figure.high)
     values = {name: float(np.mean(each)) for name, each in found.items()}
-    return Outcome(row, values, intervals, fit, judge)
+    deviations = {name: float(np.std(each, ddof=1)) for name, each in found.items() if len(each) > 1}
+    return Outcome(row, values, intervals, fit, judge, deviations)
 
 
 def markdown(outcomes: list[Outcome]) -> str:
@@ -122,8 +125,9 @@ def write(outcomes: list[Outcome]) -> None:
 def _measured(outcome: Outcome) -> str:
     parts = []
     for name, value in outcome.values.items():
-        around = outcome.intervals.get(name)
-        parts.append(f"{name} {value:.4f}" + (f" [{around[0]:.4f}, {around[1]:.4f}]" if around else ""))
+        around, deviation = outcome.intervals.get(name), outcome.deviations.get(name)
+        spread = f" [{around[0]:.4f}, {around[1]:.4f}]" if around else ""
+        parts.append(f"{name} {value:.4f}{spread}" + (f" ± {deviation:.4f}" if deviation else ""))
     return "<br>".join(parts)
 
 
@@ -170,6 +174,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     return {
         "row": outcome.row.name, "model": outcome.row.model, "settings": outcome.row.settings,
         "protocol": outcome.row.protocol, "values": outcome.values, "intervals": outcome.intervals,
+        "deviations": outcome.deviations,
         "targets": outcome.row.targets, "met": outcome.met(), "fit_seconds": outcome.fit_seconds,
     }  # fmt: skip
 

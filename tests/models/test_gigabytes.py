@@ -11,7 +11,7 @@ import pytest
 
 from recsmith.data import Dataset, Interactions, Vocabulary
 from recsmith.errors import InvalidValue
-from recsmith.models import BPR, EASE, IALS, FunkSVD, ItemKNN, PureSVD, gigabytes
+from recsmith.models import BPR, EASE, GFCF, IALS, SLIM, FunkSVD, ItemKNN, PureSVD, RP3beta, SVDpp, gigabytes
 from recsmith.models.gigabytes import ask_for, free_gb
 
 GB = 10**9
@@ -103,8 +103,16 @@ LARGE = catalogue(200_000, 200_000)
             ItemKNN(n_neighbours=100_000),
             r"640 GB for 100,000 neighbours of 200,000 items. Lower n_neighbours",
         ),
+        (
+            RP3beta(n_neighbours=100_000),
+            r"640 GB for 100,000 neighbours of 200,000 items. Lower n_neighbours",
+        ),
+        (SLIM(), r"SLIM's memory .* Got 160 GB for 200,000 items. Use RP3beta or ItemKNN"),
+        (GFCF(form="matrix"), r"Got 160 GB for a matrix of 200,000 items × items. Set form='factors'"),
+        (GFCF(embedding_dim=20_000), r"GFCF's memory .* 20,000 singular values .* Lower embedding_dim"),
         (IALS(embedding_dim=20_000), r"IALS's memory .* 64 GB for vectors of 20,000 numbers"),
         (BPR(embedding_dim=20_000), r"BPR's memory .* 64 GB for vectors of 20,000 numbers"),
+        (SVDpp(embedding_dim=20_000), r"SVDpp's memory .* Got 96 GB for vectors of 20,000"),
         (FunkSVD(embedding_dim=20_000), r"FunkSVD's memory .* 64 GB for vectors .* Lower embedding_dim"),
     ],
     ids=repr,

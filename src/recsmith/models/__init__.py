@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from recsmith.models.factorization.ease import EASE
     from recsmith.models.factorization.factorization_machine import FactorizationMachine
     from recsmith.models.factorization.funk_svd import FunkSVD
+    from recsmith.models.factorization.gfcf import GFCF
     from recsmith.models.factorization.ials import IALS
     from recsmith.models.factorization.pure_svd import PureSVD
+    from recsmith.models.factorization.slim import SLIM
+    from recsmith.models.factorization.svdpp import SVDpp
     from recsmith.models.neighbourhood.item_knn import ItemKNN
+    from recsmith.models.neighbourhood.rp3beta import RP3beta
     from recsmith.models.neighbourhood.user_knn import UserKNN
     from recsmith.models.neural.caser import Caser
     from recsmith.models.neural.dcn import DCN
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from recsmith.models.neural.next_item import NextItem
     from recsmith.models.neural.sasrec import SASRec
     from recsmith.models.neural.two_tower import TwoTower
+    from recsmith.models.pipeline.blend import Blend
     from recsmith.models.pipeline.two_stage import Pipeline
 
 _ROOM = {
@@ -39,11 +44,15 @@ _ROOM = {
     "TfIdfContent": "content.tfidf",
     "ItemKNN": "neighbourhood.item_knn",
     "UserKNN": "neighbourhood.user_knn",
+    "RP3beta": "neighbourhood.rp3beta",
     "PureSVD": "factorization.pure_svd",
     "FunkSVD": "factorization.funk_svd",
+    "SVDpp": "factorization.svdpp",
     "IALS": "factorization.ials",
     "BPR": "factorization.bpr",
     "EASE": "factorization.ease",
+    "SLIM": "factorization.slim",
+    "GFCF": "factorization.gfcf",
     "FactorizationMachine": "factorization.factorization_machine",
     "NextItem": "neural.next_item",
     "SASRec": "neural.sasrec",
@@ -60,6 +69,7 @@ _ROOM = {
     "MMoE": "neural.many_tasks",
     "PLE": "neural.many_tasks",
     "Pipeline": "pipeline.two_stage",
+    "Blend": "pipeline.blend",
 }
 MODELS = tuple(_ROOM)
 """The names of all models, from counting to factors."""
@@ -69,9 +79,12 @@ __all__ = [
     "DCN",
     "DNN",
     "EASE",
+    "GFCF",
     "IALS",
     "MODELS",
     "PLE",
+    "SLIM",
+    "Blend",
     "Caser",
     "DeepFM",
     "EmbeddingDot",
@@ -90,8 +103,10 @@ __all__ = [
     "Popular",
     "PredictsRatings",
     "PureSVD",
+    "RP3beta",
     "Recommender",
     "SASRec",
+    "SVDpp",
     "SimilarItems",
     "TfIdfContent",
     "TwoTower",

@@ -16,11 +16,16 @@ from recsmith.export.graphs.sparse import SparseProduct  # noqa: E402
 from recsmith.models import (  # noqa: E402
     BPR,
     EASE,
+    GFCF,
     IALS,
+    SLIM,
+    Blend,
     FactorizationMachine,
     FunkSVD,
     ItemKNN,
     PureSVD,
+    RP3beta,
+    SVDpp,
     TfIdfContent,
     UserKNN,
 )
@@ -35,6 +40,12 @@ FACTORS = {"n_epochs": 4, "embedding_dim": 8}
     [
         (EASE, {"regularization": 10.0, "solver": "primal"}),
         (EASE, {"regularization": 10.0, "solver": "dual", "weighting": "weight", "activity_exponent": 0.5}),
+        (GFCF, {"embedding_dim": 5}),
+        (GFCF, {"embedding_dim": 5, "form": "factors", "low_pass": 2.0}),
+        (SLIM, {"l1_regularization": 0.3, "l2_regularization": 3.0}),
+        (SLIM, {"l1_regularization": 0.3, "l2_regularization": 3.0, "weighting": "weight"}),
+        (RP3beta, {"n_neighbours": 7}),
+        (RP3beta, {"neighbours_of": "seen", "weighting": "weight", "alpha": 0.7}),
         (PureSVD, {"embedding_dim": 5}),
         (PureSVD, {"embedding_dim": 5, "mean_center": True, "normalize": "both", "min_values": 12}),
         (PureSVD, {"embedding_dim": 5, "weighting": "binary", "normalize": "tfidf"}),
@@ -44,6 +55,7 @@ FACTORS = {"n_epochs": 4, "embedding_dim": 8}
         (BPR, FACTORS),
         (FunkSVD, FACTORS),
         (FunkSVD, {**FACTORS, "regularization": 0.01}),
+        (SVDpp, {**FACTORS, "learning_rate": 0.05}),
         (ItemKNN, {}),
         (ItemKNN, {"neighbours_of": "seen", "n_neighbours": 3, "history_half_life": 2.0}),
         (ItemKNN, {"similarity": "pearson", "interest": "binary", "n_neighbours": 5}),
@@ -55,6 +67,29 @@ FACTORS = {"n_epochs": 4, "embedding_dim": 8}
 )
 def test_scores_are_the_models(model, settings):
     check_graph(model(**settings).fit(DATA))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        ({"class": "EASE", "regularization": 10.0}, {"class": "TfIdfContent"}, {"class": "Popular"}),
+        ({"class": "ItemKNN", "n_neighbours": 3}, {"class": "IALS", **FACTORS}),
+    ],
+    ids=str,
+)
+def test_a_blend_is_its_members(members):
+    model = Blend(members=members, weights=(2.0, 1.0, 0.5)[: len(members)]).fit(DATA)
+    check_graph(model, within=2e-4)  # standard scores are differences of sums over all items
+
+
+def test_a_blend_that_no_device_can_make_says_why():
+    knn, content = {"class": "ItemKNN"}, {"class": "TfIdfContent"}
+    with pytest.raises(
+        InvalidValue, match="Blend must be of standard scores, for a device.* Got scale 'rank'"
+    ):
+        express(Blend(members=(knn, content), weights=(1.0, 1.0), scale="rank").fit(DATA))
+    with pytest.raises(InvalidValue, match="histories of everybody in training"):
+        express(Blend(members=(knn, {"class": "UserKNN"}), weights=(1.0, 1.0)).fit(DATA))
 
 
 def test_the_hook_that_knows_training_users_is_not_asked():

@@ -19,6 +19,7 @@ from recsmith.models import (  # noqa: E402
     ItemKNN,
     Pipeline,
     PureSVD,
+    RP3beta,
     TfIdfContent,
     TwoTower,
 )
@@ -32,6 +33,7 @@ MODELS = {
     "pure_svd": lambda: PureSVD(embedding_dim=5, mean_center=True, normalize="both"),
     "ials": lambda: IALS(n_epochs=3, embedding_dim=8, weighting="log", frequency_exponent=0.5),
     "item_knn": lambda: ItemKNN(n_neighbours=5, history_half_life=3.0),
+    "rp3beta": lambda: RP3beta(n_neighbours=5, weighting="weight", alpha=0.7),
     "tfidf": lambda: TfIdfContent(profile="centred"),
     "two_tower": lambda: TwoTower(**SMALL, context=("hour_of_day", "instant")),
     "net": lambda: EmbeddingNet(**SMALL, fold_in_steps=2),

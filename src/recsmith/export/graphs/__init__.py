@@ -21,6 +21,7 @@ _FILES = (
     "towers",
     "descent",
     "rankers",
+    "blend",
 )
 """The files of this folder that register graphs; each is imported when a model is first expressed."""
 

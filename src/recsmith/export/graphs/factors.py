@@ -19,6 +19,7 @@ from recsmith.models.base import Recommender
 from recsmith.models.factorization.bpr import BPR
 from recsmith.models.factorization.funk_svd import _LEAST_PENALTY, FunkSVD
 from recsmith.models.factorization.ials import IALS
+from recsmith.models.factorization.svdpp import SVDpp
 
 _TRIED = 64  # training histories that say how many steps a solution takes
 
@@ -44,11 +45,14 @@ class FactorGraph(DeviceGraph):
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns w·v_i + b_i."""
         events = Events.of(history_BH, inputs.get("weight"))
-        person_BD = self.ridge(events.row_BH, *self.regression(events))
-        score_BI = person_BD @ self.ridge.vector_ID.T
+        score_BI = self.person(events) @ self.ridge.vector_ID.T
         if self.has_bias:
             score_BI = score_BI + self.get_buffer("bias_I")
         return torch.where(self.get_buffer("taken_I"), score_BI, -torch.inf)
+
+    def person(self, events: Events) -> Tensor:
+        """Returns w [B, D]."""
+        return self.ridge(events.row_BH, *self.regression(events))
 
     def settle(self, histories: Histories, *, what: str) -> None:
         """Chooses the number of steps by the longest and some other histories of training."""
@@ -125,6 +129,34 @@ class FunkSVDGraph(FactorGraph):
         return times_BH, rating_BH - self.get_buffer("bias_I")[events.row_BH], penalty_B1
 
 
+class SVDppGraph(FunkSVDGraph):
+    """Adds to the person what their items tell by themselves: z = |N|^−½ Σ y, known before the regression."""
+
+    implicit_IE: Tensor
+
+    def __init__(self, model: SVDpp) -> None:
+        super().__init__(model)
+        # Nothing turned the item vectors: there is no Gram matrix under them. The bias has no y.
+        implicit_IE = np.pad(model.implicit_ID, ((0, 0), (1, 0)))
+        self.register_buffer("implicit_IE", torch.from_numpy(implicit_IE))
+
+    def implicit(self, events: Events) -> Tensor:
+        """Returns z [B, 1 + D]."""
+        sum_BE = (events.last_BH.unsqueeze(1) @ self.implicit_IE[events.row_BH]).squeeze(1)
+        return sum_BE / events.n_distinct_B1.clamp(min=1).sqrt()
+
+    def regression(self, events: Events) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns FunkSVD's, with q·z taken off the targets."""
+        times_BH, target_BH, penalty_B1 = super().regression(events)
+        vector_BHE = self.ridge.vector_ID[events.row_BH]
+        told_BH = (vector_BHE @ self.implicit(events).unsqueeze(2)).squeeze(2)
+        return times_BH, target_BH - told_BH, penalty_B1
+
+    def person(self, events: Events) -> Tensor:
+        """Returns w + z."""
+        return super().person(events) + self.implicit(events)
+
+
 def _settled(graph: FactorGraph, model: Recommender) -> FactorGraph:
     graph.settle(model.memory.histories, what=f"{type(model).__name__}'s fold-in")
     return graph
@@ -143,3 +175,8 @@ def _(model: BPR) -> DeviceGraph:
 @graph_of.register
 def _(model: FunkSVD) -> DeviceGraph:
     return _settled(FunkSVDGraph(model), model)
+
+
+@graph_of.register
+def _(model: SVDpp) -> DeviceGraph:
+    return _settled(SVDppGraph(model), model)

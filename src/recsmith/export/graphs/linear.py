@@ -1,4 +1,4 @@
-"""Graphs of the linear models: a history times a table (EASE), or times two (PureSVD)."""
+"""Graphs of the linear models: a history times a table (EASE, GFCF), or times two (PureSVD)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from recsmith.export.graphs import graph_of
 from recsmith.export.graphs.base import DeviceGraph
 from recsmith.export.graphs.events import Events
 from recsmith.models.factorization.ease import EASE
+from recsmith.models.factorization.gfcf import GFCF
 from recsmith.models.factorization.pure_svd import PureSVD
 
 HISTORY = 500
@@ -21,39 +22,40 @@ _MOST_BYTES = 1_900_000_000  # of a table: a .tflite and an .onnx file end at 2 
 _ROWS = 256  # of a table that is made at once
 
 
-class EASEGraph(DeviceGraph):
-    """Adds up the rows of B of the items that were taken; the diagonal of B is 0."""
+class TableGraph(DeviceGraph):
+    """Adds up the rows of a table of the items that were taken: B of EASE, the whole filter of GFCF."""
 
     score_meaning = "weighted sum of the items taken"
     weight_II: Tensor
 
-    def __init__(self, model: EASE) -> None:
+    def __init__(self, model: EASE | GFCF) -> None:
         super().__init__()
         self.n_items, self.history_length = len(model.memory.items), HISTORY
-        self.reads_weight = model.config.weighting == "weight"
+        self.reads_weight = isinstance(model, EASE) and model.config.weighting == "weight"
         self.register_buffer("weight_II", torch.from_numpy(_item_weights(model)))
         self.register_buffer("taken_I", torch.from_numpy(model.memory.popularity > 0))
 
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Returns h B."""
+        """Returns h times the table."""
         events = Events.of(history_BH, inputs.get("weight"))
         value_BH = events.last_BH * events.total_BH if self.reads_weight else events.last_BH
         score_BI = (value_BH.unsqueeze(1) @ self.weight_II[events.row_BH]).squeeze(1)
         return torch.where(self.get_buffer("taken_I"), score_BI, -torch.inf)
 
 
-def _item_weights(model: EASE) -> np.ndarray:
-    """Returns B, float32 [I, I], also of the dual form, which does not keep it."""
+def _item_weights(model: EASE | GFCF) -> np.ndarray:
+    """Returns the table, float32 [I, I], also of the dual form and of factors, which do not keep it."""
     n_items = len(model.memory.items)
     if 4 * n_items**2 > _MOST_BYTES:
         raise InvalidValue(
-            "EASE's table of items × items",
+            f"{type(model).__name__}'s table of items × items",
             "at most 1.9 GB on a device",
             Shown(f"{4 * n_items**2 / 1e9:.3g} GB for {n_items:,} items"),
             "Export IALS or ItemKNN, or filter rare items.",
         )
-    if model.weight_II is not None:
-        return np.ascontiguousarray(model.weight_II, np.float32)
+    kept_II = model.weight_II if isinstance(model, EASE) else model.filter_II
+    if kept_II is not None:
+        return np.ascontiguousarray(kept_II, np.float32)
     every = np.arange(n_items, dtype=np.int32)
     weight_II = np.empty((n_items, n_items), np.float32)
     for start in range(0, n_items, _ROWS):
@@ -109,7 +111,12 @@ class PureSVDGraph(DeviceGraph):
 
 @graph_of.register
 def _(model: EASE) -> DeviceGraph:
-    return EASEGraph(model)
+    return TableGraph(model)
+
+
+@graph_of.register
+def _(model: GFCF) -> DeviceGraph:
+    return TableGraph(model)
 
 
 @graph_of.register

@@ -1,4 +1,5 @@
-"""Graphs of the models that go by likeness of items: neighbours (ItemKNN) and metadata (TfIdfContent)."""
+"""Graphs of the models that go by likeness of items: neighbours (ItemKNN), sparse weights (RP3beta, SLIM) and
+metadata (TfIdfContent)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from recsmith.export.graphs.events import Events
 from recsmith.export.graphs.linear import HISTORY
 from recsmith.export.graphs.sparse import SparseProduct
 from recsmith.models.content.tfidf import NOTHING, TfIdfContent
-from recsmith.models.neighbourhood import ItemKNN
+from recsmith.models.factorization.slim import SLIM
+from recsmith.models.item_weights import ItemWeights
+from recsmith.models.neighbourhood import ItemKNN, RP3beta
 
 _EQUAL = 1e-6  # ratings that differ by less are all the same, as in the model
 
@@ -39,6 +42,28 @@ class ItemKNNGraph(DeviceGraph):
         if self.half_life is not None:
             interest_BH = interest_BH * 0.5 ** (events.since_BH().clamp(min=0) / self.half_life)
         score_BI, found_BI = self.neighbours(
+            events.dense(interest_BH, self.n_items), events.dense(events.there_BH, self.n_items)
+        )
+        return torch.where(found_BI > 0, score_BI, -torch.inf)
+
+
+class ItemWeightsGraph(DeviceGraph):
+    """Adds up the weights from the items taken; -inf for items that none leads to."""
+
+    score_meaning = "weighted sum of the items taken"
+
+    def __init__(self, model: ItemWeights, *, reads_weight: bool, power: float = 1.0) -> None:
+        super().__init__()
+        self.n_items, self.history_length = len(model.memory.items), HISTORY
+        self.reads_weight, self.power = reads_weight, power
+        largest = max(map(abs, model.memory.weight_range)) ** power if reads_weight else 1.0
+        self.weights = SparseProduct(model.weight_SI.T.tocsr(), largest=largest)
+
+    def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Returns Σ_s weight^power × W."""
+        events = Events.of(history_BH, inputs.get("weight"))
+        interest_BH = events.total_BH**self.power if self.reads_weight else events.there_BH
+        score_BI, found_BI = self.weights(
             events.dense(interest_BH, self.n_items), events.dense(events.there_BH, self.n_items)
         )
         return torch.where(found_BI > 0, score_BI, -torch.inf)
@@ -86,6 +111,17 @@ def _centred(weight_BH: Tensor, there_BH: Tensor) -> Tensor:
 @graph_of.register
 def _(model: ItemKNN) -> DeviceGraph:
     return ItemKNNGraph(model)
+
+
+@graph_of.register
+def _(model: SLIM) -> DeviceGraph:
+    return ItemWeightsGraph(model, reads_weight=model.config.weighting == "weight")
+
+
+@graph_of.register
+def _(model: RP3beta) -> DeviceGraph:
+    by_weight = model.config.weighting == "weight"
+    return ItemWeightsGraph(model, reads_weight=by_weight, power=model.config.alpha if by_weight else 1.0)
 
 
 @graph_of.register

@@ -80,7 +80,14 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
 
     Config = FunkSVDConfig
     config: FunkSVDConfig
-    state_names = ("user_UD", "item_ID", "user_bias_U", "item_bias_I", "mean", "penalty")
+    state_names: ClassVar[tuple[str, ...]] = (
+        "user_UD",
+        "item_ID",
+        "user_bias_U",
+        "item_bias_I",
+        "mean",
+        "penalty",
+    )
     user_UD: FloatArray
     item_ID: FloatArray
     user_bias_U: FloatArray
@@ -88,6 +95,7 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
     mean: float
     penalty: float
     """λ, as it was given or as the length of the log made it."""
+    _slower: ClassVar[str] = "Halve it, or set gradient_clip (try 1.0)."
 
     def _fit(self, data: Dataset, run: Run) -> None:
         settings = self.config
@@ -167,7 +175,7 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
                 "learning_rate",
                 "small enough for the steps to converge",
                 self.config.learning_rate,
-                f"Epoch {epoch} ended with RMSE {rmse:.3g}. Halve it, or set gradient_clip (try 1.0).",
+                f"Epoch {epoch} ended with RMSE {rmse:.3g}. {self._slower}",
             )
 
     def _score(self, histories: Histories) -> FloatArray:

@@ -10,12 +10,14 @@ from scipy import sparse
 from recsmith.config import Run
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
+from recsmith.kernels.gram import gram_rows
 from recsmith.kernels.ridge import gramian, ridge_contributions, ridge_rows
 from recsmith.kernels.threads import in_blocks
 from recsmith.models.gigabytes import ask_for
 from recsmith.types import FloatArray
 
 _GRAMIAN_ROWS = 4096
+_MIRRORED_ROWS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +97,34 @@ def gram(vector_ID: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
     in_blocks(work, n_blocks, n_threads=n_threads, smallest=1)
     lower_DD = np.tril(part_NDD.sum(axis=0, dtype=np.float64))
     return (lower_DD + np.tril(lower_DD, -1).T).astype(np.float32)
+
+
+def symmetric_gram(matrix: sparse.csr_matrix, *, n_threads: int = 1) -> np.ndarray:
+    """Returns XᵀX of a sparse X as dense float32 [I, I]. O(Σ_u |events of u|²); threads change no bit."""
+    by_user = Rows.of(matrix.sorted_indices())
+    by_item = by_user.turned(matrix.shape[1])
+    gram_II = np.zeros((len(by_item), len(by_item)), np.float32)
+
+    def work(start: int, stop: int) -> None:
+        gram_rows(
+            start,
+            stop,
+            by_item.indptr,
+            by_item.item,
+            by_item.value,
+            by_user.indptr,
+            by_user.item,
+            by_user.value,
+            gram_II,
+        )
+
+    in_blocks(work, len(gram_II), n_threads=n_threads)
+    for low in range(0, len(gram_II), _MIRRORED_ROWS):  # no second matrix of that size
+        stripe = gram_II[low : low + _MIRRORED_ROWS]
+        corner = stripe[:, low : low + _MIRRORED_ROWS]
+        corner += np.tril(corner, -1).T
+        gram_II[:low, low : low + _MIRRORED_ROWS] = stripe[:, :low].T
+    return gram_II
 
 
 def reasons(

@@ -1,5 +1,6 @@
-"""Several models as one: retrieve, then rank."""
+"""Several models as one: retrieve, then rank; or blend."""
 
+from recsmith.models.pipeline.blend import Blend, BlendConfig
 from recsmith.models.pipeline.two_stage import Pipeline, PipelineConfig
 
-__all__ = ["Pipeline", "PipelineConfig"]
+__all__ = ["Blend", "BlendConfig", "Pipeline", "PipelineConfig"]

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,11 +11,12 @@ from pydantic import Field
 
 from recsmith.config import Config, Run
 from recsmith.data import Dataset, Histories
-from recsmith.errors import InvalidValue, nearest
+from recsmith.errors import InvalidValue
 from recsmith.index import VectorIndex, make_index
 from recsmith.kernels.topk import exclude, top_k
-from recsmith.models.base import Recommender, State
+from recsmith.models.base import Recommender
 from recsmith.models.capabilities import Explains, HasVectors, Shortlists
+from recsmith.models.pipeline.composite import Composite, part_of
 from recsmith.types import CodeArray, FloatArray
 
 
@@ -34,7 +33,7 @@ class PipelineConfig(Config):
     """How the retriever's vectors are searched; none scores every item instead."""
 
 
-class Pipeline(Explains, Shortlists):
+class Pipeline(Composite, Explains, Shortlists):
     """Scores the retriever's best `n_candidates` unseen items with the ranker; all others are left out.
 
     With an index the retriever must have vectors (HasVectors), and its own score beyond their product
@@ -45,16 +44,18 @@ class Pipeline(Explains, Shortlists):
     config: PipelineConfig
 
     def _fit(self, data: Dataset, run: Run) -> None:
-        self._stages()
-        for name, stage in (("retriever", self.retriever), ("ranker", self.ranker)):
-            stage._memory = self._memory
-            kept = run.checkpoints and run.checkpoints / name
-            stage._fit(data, replace(run, checkpoints=kept, history=[], judge_epoch=None))
+        self._make()
+        self._fit_parts(data, run)
         self._build_index()
 
-    def _stages(self) -> None:
-        self.retriever = _stage("retriever", self.config.retriever)
-        self.ranker = _stage("ranker", self.config.ranker)
+    @property
+    def parts(self) -> Mapping[str, Recommender]:
+        """The retriever and the ranker."""
+        return {"retriever": self.retriever, "ranker": self.ranker}
+
+    def _make(self) -> None:
+        self.retriever = part_of("retriever", self.config.retriever, but=("Pipeline",))
+        self.ranker = part_of("ranker", self.config.ranker, but=("Pipeline",))
         if self.config.index != "none" and not isinstance(self.retriever, HasVectors):
             cure = "Set index='none', or retrieve with TwoTower, IALS, PureSVD or another with vectors."
             raise InvalidValue(
@@ -104,35 +105,9 @@ class Pipeline(Explains, Shortlists):
         _, part_LK = self.retriever._contributions(history, item_codes)
         return score_K - part_LK.sum(axis=0), part_LK
 
-    def _state(self) -> Mapping[str, State]:
-        return {
-            f"{name}.{key}": value
-            for name, stage in (("retriever", self.retriever), ("ranker", self.ranker))
-            for key, value in stage._state().items()
-        }
-
-    def _learned(self) -> dict[str, Any]:
-        return {"retriever": self.retriever._learned(), "ranker": self.ranker._learned()}
-
     def _restore(self, arrays: Mapping[str, np.ndarray], learned: Mapping[str, Any]) -> None:
-        self._stages()
-        for name, stage in (("retriever", self.retriever), ("ranker", self.ranker)):
-            mine = {k.removeprefix(f"{name}."): v for k, v in arrays.items() if k.startswith(f"{name}.")}
-            stage._memory = self._memory
-            stage._restore(mine, learned[name])
+        super()._restore(arrays, learned)
         self._build_index()
-
-
-def _stage(name: str, described: Mapping[str, Any]) -> Recommender:
-    """Returns the unfitted model of a stage, one of the house's own."""
-    models = importlib.import_module("recsmith.models")
-    settings = dict(described)
-    wanted = settings.pop("class", None)
-    known = [known for known in models.MODELS if known != "Pipeline"]
-    if wanted not in known:
-        raise InvalidValue(f"{name}.class", f"one of {', '.join(known)}", wanted, nearest(str(wanted), known))
-    stage: Recommender = getattr(models, wanted)(**settings)
-    return stage
 
 
 def _unseen(code_BN: CodeArray, histories: Histories, n: int) -> CodeArray:
