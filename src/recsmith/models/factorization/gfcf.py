@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from recsmith.config import Config, Range, Run, SearchSpace
+from recsmith.config import Config, Run
+from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.kernels.sparse_scores import sparse_scores
 from recsmith.kernels.threads import in_blocks, one_blas_thread

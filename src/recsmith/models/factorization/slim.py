@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from recsmith.config import Config, Range, Run, SearchSpace
+from recsmith.config import Config, Run
+from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.slim import slim_columns

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from recsmith.config import Config, Range, Run, SearchSpace
+from recsmith.config import Config, Run
+from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.kernels.svdpp import shuffled_rows, svdpp_people
 from recsmith.models.factorization.funk_svd import FunkSVD
