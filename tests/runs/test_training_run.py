@@ -377,6 +377,31 @@ def test_a_network_that_fails_keeps_its_checkpoint(recipe, tmp_path, monkeypatch
     assert model_files(resume(out, report=False).path) == model_files(whole.path)
 
 
+def test_descent_that_diverges_goes_on_from_before(recipe, tmp_path, monkeypatch):
+    from recsmith.models.factorization.fm_learn import Descent
+
+    settings = {"method": "sgd", "embedding_dim": 3, "n_epochs": 5}
+    machine = recipe.model_copy(
+        update={
+            "model": recipe.model.model_copy(update={"name": "FactorizationMachine", "settings": settings})
+        }
+    )
+    whole = train(machine, out=tmp_path / "whole", report=False)
+    epoch_of = Descent.epoch
+
+    def leaps(descent, draws, epoch, settings):
+        rate = 1e6 if epoch == 2 else settings.learning_rate
+        return epoch_of(descent, draws, epoch, settings.model_copy(update={"learning_rate": rate}))
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(Descent, "epoch", leaps)
+        with pytest.raises(NotTrained, match=r"\(epoch 3, step .*Lower learning_rate.*train --resume"):
+            train(machine, out=out, report=False)
+    assert checkpoint.Checkpoint.load(out).epochs_done == 2
+    assert model_files(resume(out, report=False).path) == model_files(whole.path)
+
+
 def test_a_damaged_checkpoint_is_told(recipe, tmp_path, monkeypatch):
     out = tmp_path / "run"
     with monkeypatch.context() as patch:

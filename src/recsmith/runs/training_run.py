@@ -183,6 +183,10 @@ class _Work:
         except KeyboardInterrupt:
             return self._stop_at_once(split, data)
         except (Diverged, OutOfMemory) as error:
+            if isinstance(error, Diverged) and not has_network_checkpoint(self.folder):
+                keeper.save(
+                    int(history.pop()["epoch"])
+                )  # the model is as it was before the epoch that failed
             return self._failed(error, split, data)
         model.save(self.folder / files.MODEL)
         files.write_curve(self.folder, model.learning_curve)

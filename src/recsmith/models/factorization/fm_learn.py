@@ -40,15 +40,15 @@ class LearningConfig(Config):
     embedding_dim: int = Field(16, ge=1)
     """Length of the vectors, D."""
     n_epochs: int = Field(256, ge=1)
-    """Sweeps over the columns, or passes over the events."""
+    """Sweeps over the columns, or passes over the events; als and sgd are there within 100."""
     n_burn_in: int = Field(32, ge=0)
     """Gibbs: sweeps before the first sample is kept."""
     n_samples: int = Field(64, ge=1)
     """Gibbs: samples kept, evenly from the sweeps behind the burn-in. A prediction is their mean; the model's
     file takes 2 (D + 1) bytes for each of them and column, its memory twice that."""
     regularization: float | None = Field(None, ge=0)
-    """λ of als, for each parameter (default 5), and of sgd, for each step (default 0.02)."""
-    learning_rate: float = Field(0.01, gt=0)
+    """λ of als, for each parameter (default 40), and of sgd, for each step (default 0.1)."""
+    learning_rate: float = Field(0.005, gt=0)
     """sgd: size of a step."""
     init_scale: float = Field(0.1, gt=0)
     """Vectors start from N(0, init_scale²)."""
@@ -62,7 +62,7 @@ class LearningConfig(Config):
         """λ."""
         if self.regularization is not None:
             return self.regularization
-        return 0.02 if self.method == "sgd" else 5.0
+        return 0.1 if self.method == "sgd" else 40.0
 
     @model_validator(mode="after")
     def _fits_together(self) -> LearningConfig:
