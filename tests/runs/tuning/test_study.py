@@ -121,6 +121,8 @@ def test_settings_that_failed_are_kept_with_their_reason():
     trial = searched.ask()
     searched.failed(trial.number, "loss must be a number")
     assert searched.trials()[0].state == "failed" and "must be a number" in searched.trials()[0].why
+    searched.tell(searched.ask().number, float("nan"), {})
+    assert searched.trials()[1].why == "its figure must be a number. Got nan."
     assert searched.best() is None and searched.importances() == {}
 
 

@@ -138,7 +138,9 @@ class Study:
         return bool(trial.should_prune())
 
     def tell(self, number: int, value: float, result: Mapping[str, Any]) -> None:
-        """Notes that a trial is done."""
+        """Notes that a trial is done; a figure that is no number is a failure."""
+        if not math.isfinite(value):
+            return self.failed(number, f"its figure must be a number. Got {value}.")
         self._note(self._by_number(number)._trial_id, _RESULT, dict(result))
         self._study.tell(number, value)
 

@@ -56,7 +56,7 @@ def work(folder: Path, n_threads: int, answers: TextIO, orders: TextIO) -> None:
             say(kind="done", result=objective(values, report if asked.pruning else None))
         except Pruned:
             say(kind="pruned", result={"peak_gb": peak_gb()})
-        except (Exception, MemoryError) as error:
+        except Exception as error:  # whatever it is, it costs this trial alone
             name = "" if isinstance(error, RecsmithError) else f"{type(error).__name__}: "
             say(kind="failed", why=f"{name}{error}")
 
