@@ -26,7 +26,7 @@ _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 def tune(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Where the search begins.")],
     trials: Annotated[
-        int | None, typer.Option("--trials", min=1, help="Trials in all; as [tune] says else, or 40.")
+        int | None, typer.Option("--trials", min=1, help="Trials in all; as the recipe says else, or 40.")
     ] = None,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Begin no trial after 90s, 20m, 2h.")
