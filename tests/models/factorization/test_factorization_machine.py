@@ -13,6 +13,7 @@ from factor_checks import check_going_on, check_threads_and_seed, dataset
 import recsmith
 from recsmith import evaluate, random_holdout
 from recsmith.data import Feature
+from recsmith.data.sources.libfm import read_libfm, write_libfm
 from recsmith.errors import Diverged, InvalidValue
 from recsmith.models import FactorizationMachine, gigabytes
 from recsmith.models.factorization.fm_learn import Descent
@@ -293,6 +294,26 @@ def test_similar_items_share_a_genre():
     model = fm(n_epochs=60, n_burn_in=20, n_samples=20, embedding_dim=6).fit(TASTES)
     near = [line.item_id for line in model.similar_items("i004", k=5)]
     assert all(int(item[1:]) % 4 == 0 for item in near)
+
+
+def test_its_table_says_what_the_blocks_say(tmp_path):
+    """ŷ from the written table, by the formula, is ŷ of the pairs; the groups are all columns."""
+    model = fm(**EVERYTHING).fit(TASTES)
+    write_libfm(tmp_path / "train.libfm", model.table(TASTES))
+    table = read_libfm(tmp_path / "train.libfm", n_features=model.parameter_PSK.shape[0])
+    events = TASTES.interactions
+    np.testing.assert_array_equal(table.target_N, events.weight)
+    parts = model._fitted(TASTES.histories(), events.user, events.item, events.time)
+    fitted_NS = np.concatenate(list(parts))
+    x_NP = table.features.toarray().astype(float)
+    w_P, v_PD = model.parameter_PSK[:, 2, 0].astype(float), model.parameter_PSK[:, 2, 1:].astype(float)
+    by_hand_N = x_NP @ w_P + 0.5 * ((x_NP @ v_PD) ** 2 - x_NP**2 @ v_PD**2).sum(axis=1)
+    np.testing.assert_allclose(fitted_NS[:, 2], by_hand_N + model.constant_S[2], atol=1e-4)
+    spans = list(model.column_groups.values())
+    assert [start for start, _ in spans] == [0, *(stop for _, stop in spans[:-1])]
+    assert spans[-1][1] == table.features.shape[1]
+    with pytest.raises(InvalidValue, match="data must be the people and items"):
+        model.table(toy.checkerboard())
 
 
 # Bad input -------------------------------------------------------------------------------------------

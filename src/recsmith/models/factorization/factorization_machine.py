@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy import sparse
 
 from recsmith.config import Run
 from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
-from recsmith.errors import Diverged, InvalidValue
+from recsmith.data.sources.libfm import FeatureTable
+from recsmith.errors import Diverged, InvalidValue, Shown
 from recsmith.kernels.fm_rows import EXACT, LEVELS, LOGISTIC
 from recsmith.models.base import State
 from recsmith.models.capabilities import PredictsInTime, SimilarItems
@@ -124,19 +126,42 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
         self.needs_history = not design.users.columns  # type: ignore[misc]
 
     def _problem(self, data: Dataset) -> Problem:
-        events, design = data.interactions, self._design
-        self._task = self.config.learn_task(events.weight)
+        weight = data.interactions.weight
+        self._task = self.config.learn_task(weight)
         self.level_L = self._task.level_L
-        target = self._task.target(events.weight)
-        chosen = target.event_n
-        user, item = events.user[chosen], events.item[chosen]
-        time = np.full(len(user), design.newest) if events.time is None else events.time[chosen]
-        everybody = data.histories()
-        found = [Rows(design.of_users(everybody), user), Rows(design.of_items(), item)]
-        found += design.of_moments(user, design.mean_days(everybody)[user], time)
-        found += design.of_periods(item, time)
+        target = self._task.target(weight)
+        found = self._rows(data, target.event_n)
         matrices, index = [rows.matrix for rows in found], [rows.index_n for rows in found]
-        return Problem.of(matrices, index, target, design.groups)
+        return Problem.of(matrices, index, target, self._design.groups)
+
+    def _rows(self, data: Dataset, event_n: np.ndarray) -> list[Rows]:
+        """Returns the blocks' rows of some events."""
+        events, design, everybody = data.interactions, self._design, data.histories()
+        user, item = events.user[event_n], events.item[event_n]
+        time = np.full(len(user), design.newest) if events.time is None else events.time[event_n]
+        return [
+            Rows(design.of_users(everybody), user),
+            Rows(design.of_items(), item),
+            *design.of_moments(user, design.mean_days(everybody)[user], time),
+            *design.of_periods(item, time),
+        ]
+
+    def table(self, data: Dataset) -> FeatureTable:
+        """Returns the events of the training set as rows of features, as `write_libfm` takes them.
+
+        `column_groups` says what the columns are. Raises `InvalidValue` for data in another vocabulary.
+        """
+        if data.users != self.memory.users or data.items != self.memory.items:
+            got = Shown(f"{data.n_users:,} users and {data.n_items:,} items")
+            raise InvalidValue("data", "the people and items that the model was fitted on", got)
+        found = self._rows(data, np.arange(len(data)))
+        flat = sparse.csr_matrix(sum(rows.matrix[rows.index_n] for rows in found))
+        return FeatureTable(data.interactions.weight.astype(np.float64), flat)
+
+    @property
+    def column_groups(self) -> dict[str, tuple[int, int]]:
+        """Name → first column and the one behind the last of each group that shares a prior."""
+        return {group.name: (group.start, group.stop) for group in self._design.groups}
 
     def _start(self, problem: Problem, run: Run) -> Chain:
         chain = first_chain(problem, self.config, generator(run.seed, "factorization machine"))
