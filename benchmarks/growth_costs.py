@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log2
 
+from recsmith.models import MODELS
+
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
@@ -32,7 +34,7 @@ def _vectors(n_dims: int, an_event: int) -> Callable[[Size], float]:
     return lambda s: 8 * n_dims * (s.users + s.items) + (20 + an_event) * s.events
 
 
-COSTS: Mapping[str, Cost] = {
+_COSTS = {
     "Popular": Cost(time=lambda s: s.events, memory=lambda s: 28 * s.events, says="events"),
     "UserKNN": Cost(time=lambda s: s.events, memory=lambda s: 60 * s.events, says="events"),
     "ItemKNN": Cost(
@@ -63,5 +65,21 @@ COSTS: Mapping[str, Cost] = {
         memory=lambda s: 4 * min(s.items**2, s.users**2 + 3 * s.users * s.items),
         says="items³, or users³ + events · users",
     ),
+    "RP3beta": Cost(
+        time=lambda s: s.squares,
+        memory=lambda s: 6400 * s.items + 60 * s.events,
+        says="Σ events of a user²",
+    ),
+    "GFCF": Cost(
+        time=lambda s: s.events + 64 * (s.users + s.items),
+        memory=lambda s: 512 * (s.users + 3 * s.items) + 80 * s.events,
+        says="events + sides · D, a step, and items² · D up to 15,800 items",
+    ),
+    "SLIM": Cost(
+        time=lambda s: s.squares + s.items**2,
+        memory=lambda s: 4 * s.items**2,
+        says="Σ events of a user², items for each weight that moves",
+    ),
 }
+COSTS: Mapping[str, Cost] = {name: cost for name, cost in _COSTS.items() if name in MODELS}
 """The models that are measured: those of counts, neighbours and factors, by the cost of one fit."""

@@ -1,4 +1,4 @@
-"""Sets EASE beside this machine's matrix product: python benchmarks/matrix_rate.py.
+"""Sets EASE and the graph filter beside this machine's matrix product: python benchmarks/matrix_rate.py.
 
 For each: the operations that a fit needs, the CPU seconds it takes on one thread, and the rate of a large
 matrix product of the same precision, measured before and after each fit; medians of some rounds. Needs
@@ -8,6 +8,7 @@ MovieLens 1M in the folder that RECSMITH_DATA names; `--events` generates a larg
 from __future__ import annotations
 
 import argparse
+import importlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from protocols import data_folder
+from scipy.sparse.linalg import LinearOperator, svds
 
 import recsmith.models
 from recsmith import Run, load_movielens
@@ -28,6 +30,7 @@ from recsmith.testing import toy
 
 ROUNDS = 5
 PRODUCT = 2048
+TRUNCATED = "recsmith.models.factorization.truncated"
 RUN = Run(n_threads=1, progress=False)
 
 
@@ -52,15 +55,31 @@ def ease_needs(data: Dataset, _: dict[str, Any]) -> float:
     return pairs(data) + float(data.n_items) ** 3
 
 
-ROWS = (
-    Row(title="`EASE`", model="EASE", settings={"solver": "primal"}, precision="float32", needs=ease_needs),
-    Row(
-        title="`EASE`, inverted in float64",
-        model="EASE",
-        settings={"solver": "primal", "precision": "float64"},
-        precision="float64",
-        needs=ease_needs,
-    ),
+def filter_needs(data: Dataset, settings: dict[str, Any]) -> float:
+    """The Gram matrix, the SVD's products with the log, its new directions made orthogonal, and V Vᵀ."""
+    n_dims = recsmith.models.GFCF(**settings).config.embedding_dim
+    n_products = products_of("GFCF", settings, data)
+    small = min(data.n_users, data.n_items)
+    orthogonal = 4 * (n_products / 2) * small * (2 * n_dims + 1)
+    return pairs(data) + 2 * n_products * data.binary().nnz + orthogonal + 2 * data.n_items**2 * n_dims
+
+
+ROWS = tuple(
+    row
+    for row in (
+        Row(
+            title="`EASE`", model="EASE", settings={"solver": "primal"}, precision="float32", needs=ease_needs
+        ),
+        Row(
+            title="`EASE`, inverted in float64",
+            model="EASE",
+            settings={"solver": "primal", "precision": "float64"},
+            precision="float64",
+            needs=ease_needs,
+        ),
+        Row(title="`GFCF`", model="GFCF", settings={}, precision="float64", needs=filter_needs),
+    )
+    if row.model in recsmith.models.MODELS
 )
 
 
@@ -76,6 +95,32 @@ def product_rate(precision: str) -> float:
     left = np.random.default_rng(0).standard_normal((PRODUCT, PRODUCT)).astype(precision)
     with one_blas_thread():
         return 2 * PRODUCT**3 / cpu_seconds(lambda: left @ left)
+
+
+def products_of(model: str, settings: dict[str, Any], data: Dataset) -> int:
+    """Returns how many products of the log with a vector the SVD of a fit takes."""
+    truncated = importlib.import_module(TRUNCATED)
+    count = 0
+
+    def counted(matrix: Any, *arguments: Any, **named: Any) -> Any:
+        def one(product: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            def work(vector: Any) -> Any:
+                nonlocal count
+                count += 1
+                return product(vector)
+
+            return work
+
+        operator = LinearOperator(matrix.shape, one(matrix.dot), one(matrix.T.dot), dtype=matrix.dtype)
+        return svds(operator, *arguments, **named)
+
+    whole = truncated.svds
+    truncated.svds = counted
+    try:
+        getattr(recsmith.models, model)(**settings).fit(data, run=RUN)
+    finally:
+        truncated.svds = whole
+    return count
 
 
 def measure(row: Row, data: Dataset, rounds: int) -> str:
