@@ -34,6 +34,11 @@ def _vectors(n_dims: int, an_event: int) -> Callable[[Size], float]:
     return lambda s: 8 * n_dims * (s.users + s.items) + (20 + an_event) * s.events
 
 
+def _inverted(s: Size) -> float:
+    """The side that `EASE` inverts: the one whose form takes less memory."""
+    return s.items if s.items**2 <= s.users**2 + 3 * s.users * s.items else s.users
+
+
 _COSTS = {
     "Popular": Cost(time=lambda s: s.events, memory=lambda s: 28 * s.events, says="events"),
     "UserKNN": Cost(time=lambda s: s.events, memory=lambda s: 60 * s.events, says="events"),
@@ -61,7 +66,7 @@ _COSTS = {
         says="events · D · steps + sides · D² · steps, an epoch; events · D² + users · D³ at last",
     ),
     "EASE": Cost(
-        time=lambda s: min(s.items, s.users) ** 3 + s.squares,
+        time=lambda s: _inverted(s) ** 3 + s.squares,
         memory=lambda s: 4 * min(s.items**2, s.users**2 + 3 * s.users * s.items),
         says="items³, or users³ + events · users",
     ),
