@@ -100,6 +100,10 @@ def test_the_deviation_is_that_of_ratings_around_predictions():
     assert 0.45 < deviation.mean() < 0.75
     within = np.abs(seen_UI[held_UI] - mean) < 2 * deviation
     assert 0.9 < within.mean() < 0.99
+    als = fm(embedding_dim=2, method="als", **LOOSE).fit(dataset(np.where(held_UI, np.nan, seen_UI)))
+    assert als.predict_with_deviation([0], [0])[1][0] == pytest.approx(
+        als.learning_curve[-1]["RMSE"], rel=1e-4
+    )
 
 
 def test_ordinal_recovers_cut_points_and_levels():
@@ -286,6 +290,7 @@ def test_a_person_who_is_forgotten_is_in_no_column():
         assert not model.parameter_PSK[design.group(name).start + 5].any()
     days = design.group("user_day").start + np.flatnonzero(design.user_day_k >> 32 == 5)
     assert len(days) and not model.parameter_PSK[days].any()
+    assert (design.user_day_k[design.user_day_k >> 32 == 5] & 0xFFFFFFFF).tolist() == list(range(len(days)))
     assert not design.of_items()[:, design.group("item taken by").start + 5].nnz
     assert len(model.recommend(others, k=3)) == 10
 
@@ -337,6 +342,8 @@ def test_descent_that_diverges_names_the_step_and_keeps_the_last_good_state(monk
     np.testing.assert_array_equal(model.parameter_PSK, good.parameter_PSK)
     users = TASTES.users.ids.to_list()[:5]
     assert model.recommend(users, k=5) == good.recommend(users, k=5)
+    items = TASTES.items.ids.to_list()[:5]
+    np.testing.assert_array_equal(model.predict(users, items), good.predict(users, items))
 
 
 def test_descent_that_diverges_at_once_says_so():

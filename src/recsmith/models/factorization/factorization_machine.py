@@ -288,7 +288,8 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
     ) -> tuple[FloatArray, FloatArray]:
         """Returns the predicted weight of each pair, and the standard deviation of the weight around it.
 
-        The deviation has both parts: how far the samples disagree, and the noise of a weight itself.
+        The deviation has both parts: how far the samples disagree, and the noise of a weight itself. ALS and
+        descent have one sample, and take their last training error for the noise, which is too little.
         """
         _, rows, _ = self._people(users, histories)
         if len(item_ids) != len(rows):
@@ -306,6 +307,16 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
         cosine_BI /= np.float32(len(self.constant_S))
         cosine_BI[:, self._untold] = -np.inf
         return cosine_BI
+
+    @property
+    def _noise(self) -> float:
+        """The variance of a number around what is fitted, in units of the weight."""
+        if self.config.task != "rating":
+            return 0.0
+        if self.config.method != "gibbs":
+            curve = self.learning_curve  # empty where the fit diverged
+            return float(curve[-1]["RMSE"] if curve else self.level_L[1]) ** 2
+        return float(np.mean(self.level_L[1] ** 2 / self.noise_precision_S))
 
     @property
     def _untold(self) -> np.ndarray:
@@ -329,7 +340,7 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
         for part_nS in self._fitted(histories, row_n, item_n, time_n):
             part = slice(start, start + len(part_nS))
             mean_n[part], square_n[part] = self._scores.task.meaning(
-                part_nS.astype(np.float64), self.cut_SC, self.noise_precision_S
+                part_nS.astype(np.float64), self.cut_SC, self._noise
             )
             start = part.stop
         if self.config.task == "rating":
@@ -355,15 +366,17 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
 
     def _forget(self, user_code: int) -> None:
         """Puts the person's columns to what the unknown have, and makes the items' side anew without them."""
-        design, chain = self._design, self.current_KP
-        self._take(replace(design, memory=self.memory))
+        design, theirs = self._design, self._design.user_day_k >> 32 == user_code
         gone = []
         for group in design.groups:
             if group.name in ("user id", "item taken by", "user_drift"):
                 gone.append(group.start + user_code)
             elif group.name == "user_day":
-                gone += (group.start + np.flatnonzero(design.user_day_k >> 32 == user_code)).tolist()
+                gone += (group.start + np.flatnonzero(theirs)).tolist()
+        user_day_k = design.user_day_k.copy()  # the days go too; columns keep their places
+        user_day_k[theirs] = (user_code << 32) + np.arange(theirs.sum())
+        self._take(replace(design, memory=self.memory, user_day_k=user_day_k))
         self.parameter_PSK[gone] = 0
-        chain[:, gone] = 0
+        self.current_KP[:, gone] = 0
         if self.config.user_id:
             self.parameter_PSK[design.group("user id").start + user_code] = self.prior_mean_SK

@@ -85,13 +85,15 @@ class Task:
         return Target(self.kind, liked_n[told].astype(np.float32), told)
 
     def meaning(
-        self, fitted_nS: np.ndarray, cut_SC: np.ndarray, noise_precision_S: np.ndarray
+        self, fitted_nS: np.ndarray, cut_SC: np.ndarray, noise: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the mean and mean square, over samples and noise, of the weight that ŷ stands for."""
+        """Returns the mean and mean square, over samples and noise, of the weight that ŷ stands for.
+
+        `noise` is the variance of a number around ŷ, in units of the weight; levels bring their own.
+        """
         if self.kind == EXACT:
             mean, deviation = self.level_L
             weight_nS = mean + deviation * fitted_nS
-            noise = float(np.mean(deviation**2 / noise_precision_S))
             return weight_nS.mean(axis=1), np.square(weight_nS).mean(axis=1) + noise
         if self.kind == LOGISTIC:
             liked_n = expit(fitted_nS).mean(axis=1)
