@@ -55,7 +55,6 @@ KINDS: tuple[tuple[str, str | None], ...] = (
     ("onnx", "fp16"),
     ("onnx", "int8"),
     ("executorch", None),
-    ("executorch", "int8"),
 )
 
 
@@ -193,9 +192,11 @@ def bundles(examples: Examples, work: Path, only: list[str]) -> list[dict[str, A
     for name in only:
         model = trained(name, SMALL[name], examples, work / "models")
         for format, quantize in KINDS:
-            asked: Any = quantize or "int8"  # one bundle holds both
-            path = work / f"{name}.{format}.{asked}"
+            path = work / f"{name}.{format}.{quantize or 'float'}"
+            if quantize is None and format != "executorch":
+                path = work / f"{name}.{format}.int8"
             if not path.is_dir():
+                asked: Any = "int8" if quantize is None and format != "executorch" else quantize
                 export_model(model, path, formats=[format], quantize=asked, allow_mismatch=True)  # type: ignore[list-item]
             bundle = Bundle.open(path)
             spec = bundle.model(format, quantize=quantize)  # type: ignore[arg-type]

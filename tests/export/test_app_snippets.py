@@ -1,8 +1,9 @@
-"""The Kotlin and Swift of the guide: every name that they read is one that the manifest has."""
+"""The guide's programs for apps: Python runs; what Kotlin and Swift read is what the manifest has."""
 
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,3 +91,27 @@ def test_the_words_that_they_compare_with_are_the_schema_s(language: str) -> Non
     # What both refuse is what the reader in Python refuses.
     assert "schema_version" in code
     assert re.search(r"schema_version\W+<= 1", code.replace('")', ""))
+
+
+def test_python_without_recsmith_gives_the_bundle_s_lists(tmp_path: Path) -> None:
+    pytest.importorskip("litert_torch", reason="the litert extra is not installed")
+    from recsmith.export import export_model, load_bundle
+    from recsmith.models import ItemKNN
+    from recsmith.testing import toy
+
+    model = ItemKNN(n_neighbours=5).fit(toy.tastes(n_users=30, n_items=60))
+    made = export_model(model, tmp_path / "b", formats=["litert"], n_histories=60)
+    session: dict[str, Any] = {}
+    exec(snippet("python"), session)
+    reader, device = session["Recommender"](made.path), load_bundle(made.path)
+    ids = model.memory.items.ids.to_list()
+    histories = [[], ids[:1], ["nobody knows", *ids[4:9]], ids[:20] * 15]
+    for history in histories:
+        codes, scores = device.on_device(device.memory.of_items([history]), k=10)
+        n = int((codes[0] >= 0).sum())
+        got = reader.recommend(history)
+        assert [item for item, _ in got] == device.memory.items.decode(codes[0, :n])
+        assert [score for _, score in got] == pytest.approx(scores[0, :n].tolist(), abs=1e-6)
+    rated = {ids[0]: 1.0, ids[1]: 5.0}
+    (want,) = model.recommend(histories=[rated], k=10).item_ids
+    assert [item for item, _ in reader.recommend(list(rated), rated)] == list(want)
