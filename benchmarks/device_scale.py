@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recsmith.export.graphs.base import DeviceGraph, Recommend
 from recsmith.export.graphs.two_level import TwoLevel
@@ -50,7 +51,7 @@ class Bow(DeviceGraph):
 
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns the products with all items."""
-        return mean(self.item_ID[history_BH.clamp(min=0).to(torch.int64)], history_BH) @ self.item_ID.T
+        return mean(functional.embedding(history_BH.clamp(min=0), self.item_ID), history_BH) @ self.item_ID.T
 
 
 class TwoLevelBow(nn.Module):
@@ -131,7 +132,7 @@ def opened(file: Path, format: str) -> Call:
 
 
 def small(file: Path, format: str) -> Path:
-    """Writes the file with int8 weights beside it, in the way that is smallest, as `recsmith export` takes it."""
+    """Writes the file with int8 weights beside it, in the smallest way, as `recsmith export` does."""
     from recsmith.export import quantize_litert, quantize_onnx
 
     module: Any = quantize_litert if format == "litert" else quantize_onnx

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recsmith.export.graphs import graph_of
 from recsmith.export.graphs.base import DeviceGraph
@@ -47,7 +48,7 @@ class DescentGraph(DeviceGraph):
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns the ratings of all items."""
         there_BH = (history_BH >= 0).to(torch.float32)
-        item_BHQ = self.item_IQ[history_BH.clamp(min=0).to(torch.int64)]
+        item_BHQ = functional.embedding(history_BH.clamp(min=0), self.item_IQ)
         n_B1 = there_BH.sum(1, keepdim=True)
         user_BP = self.mean_P.unsqueeze(0).expand(history_BH.shape[0], -1)
         first_BP, second_BP = torch.zeros_like(user_BP), torch.zeros_like(user_BP)

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recsmith.data.feature_space import Column, FeatureSpace, time_parts
 from recsmith.errors import InvalidValue, Shown
@@ -136,4 +137,4 @@ class Person(nn.Module):
         counts_BH = (there_BH & late_BH).to(torch.float32)
         share_BH = counts_BH / counts_BH.sum(1, keepdim=True).clamp(min=1)
         row_BH = history_BH.clamp(min=0).to(torch.int64)
-        return (share_BH.unsqueeze(1) @ self.item_IW[row_BH]).squeeze(1)
+        return (share_BH.unsqueeze(1) @ functional.embedding(row_BH, self.item_IW)).squeeze(1)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from recsmith.errors import InvalidValue, Shown
 from recsmith.export.graphs import graph_of
@@ -39,7 +40,7 @@ class TableGraph(DeviceGraph):
         """Returns h times the table."""
         events = Events.of(history_BH, inputs.get("weight"))
         value_BH = events.last_BH * events.total_BH if self.reads_weight else events.last_BH
-        score_BI = (value_BH.unsqueeze(1) @ self.weight_II[events.row_BH]).squeeze(1)
+        score_BI = (value_BH.unsqueeze(1) @ functional.embedding(events.row_BH, self.weight_II)).squeeze(1)
         return torch.where(self.get_buffer("taken_I"), score_BI, -torch.inf)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recsmith.errors import InvalidValue, Shown
 from recsmith.export.graphs import express, graph_of, rank_graph_of
@@ -44,7 +45,11 @@ class Pairs(nn.Module):
     def forward(self, history_BH: Tensor, row_BN: Tensor | None, inputs: Mapping[str, Tensor]) -> Tensor:
         """Returns the scores [B, N] of rows, of all items when None."""
         batch, item_IW = history_BH.shape[0], self.person.item_IW
-        thing_BNW = item_IW.unsqueeze(0).expand(batch, -1, -1) if row_BN is None else item_IW[row_BN]
+        thing_BNW = (
+            item_IW.unsqueeze(0).expand(batch, -1, -1)
+            if row_BN is None
+            else functional.embedding(row_BN, item_IW)
+        )
         n_things = thing_BNW.shape[1]
         parts = [p.unsqueeze(1).expand(-1, n_things, -1) for p in self.person(history_BH, inputs)]
         pair_nW = torch.cat([*parts, thing_BNW], -1).flatten(0, 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recsmith.errors import InvalidValue, Shown
 
@@ -42,7 +43,7 @@ class Ridge(nn.Module):
         return self._system(row_BH, weight_BH, target_BH, penalty_B1).solved(self.n_steps)
 
     def _system(self, row_BH: Tensor, weight_BH: Tensor, target_BH: Tensor, penalty_B1: Tensor) -> _System:
-        vector_BHD = self.vector_ID[row_BH]
+        vector_BHD = functional.embedding(row_BH, self.vector_ID)
         weighted_BHD = vector_BHD * weight_BH.unsqueeze(2)
         weighted_BDH = weighted_BHD.transpose(1, 2)
         ridge_BD = self.base_D + penalty_B1

@@ -54,7 +54,9 @@ class TowerGraph(DeviceGraph):
         """Returns the products with all items."""
         if not self.reads_history:
             events = Events.of(history_BH)
-            sum_BD = (events.last_BH.unsqueeze(1) @ self.item_ID[events.row_BH]).squeeze(1)
+            sum_BD = (
+                events.last_BH.unsqueeze(1) @ functional.embedding(events.row_BH, self.item_ID)
+            ).squeeze(1)
             return (sum_BD / events.n_distinct_B1.clamp(min=1)) @ self.item_ID.T
         person_BD = self.tower(torch.cat(self.person(history_BH, inputs), -1))
         if self.normalised:
