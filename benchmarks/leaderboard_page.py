@@ -102,8 +102,10 @@ def panel(title: str, rows: Rows) -> dict[str, Any]:
     ys = [row["metrics"][PRIMARY]["value"] for row in rows]
     left, right = math.floor(min(xs)), math.ceil(max(xs))
     top = max(ys) * 1.08
+    low = -0.08 * top  # names of what is near 0 have room above the axis
     dots = [
-        ((x - left) / (right - left) * WIDTH, (1 - y / top) * HEIGHT) for x, y in zip(xs, ys, strict=True)
+        ((x - left) / (right - left) * WIDTH, (top - y) / (top - low) * HEIGHT)
+        for x, y in zip(xs, ys, strict=True)
     ]
     names = [row["model"] for row in rows]
     places = place_names(dots, names, width=WIDTH)
@@ -119,7 +121,7 @@ def panel(title: str, rows: Rows) -> dict[str, Any]:
     colour = {"condition": {"test": "datum.front", "value": ACCENT}, "value": MUTED}
     x = quantity("x", "fit, CPU seconds →", ticks=right - left)
     x["scale"] = {"type": "log", "domain": [10.0**left, 10.0**right], "nice": False}
-    y = quantity("y", f"{PRIMARY} →", ticks=5, domain=[0, top], nice=False)
+    y = quantity("y", f"{PRIMARY} →", ticks=5, domain=[low, top], nice=False)
     layers: list[dict[str, Any]] = []
     for place in sorted(set(places)):
         here = [{"filter": f"datum.place === '{place}'"}]
