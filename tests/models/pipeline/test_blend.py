@@ -7,7 +7,7 @@ from recsmith import Run, evaluate, random_holdout
 from recsmith.data import Dataset, Histories, Interactions
 from recsmith.errors import InvalidValue
 from recsmith.models import EASE, IALS, Blend, Pipeline, Popular, TfIdfContent, load
-from recsmith.models.pipeline.blend_weights import _most_likely
+from recsmith.models.pipeline.blend_weights import _best, _most_likely
 from recsmith.models.pipeline.comparable import comparable
 from recsmith.testing import check_recommender, toy
 
@@ -129,6 +129,18 @@ def test_weights_are_the_most_likely():
     found = _most_likely(score_nCM, allowed_nC)
     best = max(likelihood((a, b)) for a in np.linspace(0.5, 2, 61) for b in (0.0, 0.05, 0.2))
     assert found[1] == 0 and likelihood(found) >= best - 1e-6
+
+
+def test_likely_weights_yield_to_a_better_order():
+    # Three events, their item first. Member 0 has each of them on top, member 1 only by the first weights.
+    score_nCM = np.array(
+        [[[2, 0], [1, 1], [0, 2]], [[2, 2], [1, 1], [0, 0]], [[2, 0], [1, 3], [0, 3]]], float
+    )
+    allowed_nC = np.ones((3, 3), bool)
+    assert _best(score_nCM, allowed_nC, np.array([0.1, 0.9])).tolist() == [1, 0]
+    assert _best(score_nCM, allowed_nC, np.array([0.9, 0.1])).tolist() == [0.9, 0.1]  # as good: it stays
+    nobody_nC = np.array([[True, False, False]] * 3)  # nothing to be before
+    assert _best(score_nCM, nobody_nC, np.array([0.1, 0.9])).tolist() == [0.1, 0.9]
 
 
 def test_learned_weights_are_the_same_on_any_number_of_threads_and_survive_saving(tmp_path):

@@ -53,8 +53,9 @@ class Blend(Composite, Explains):
     An item that somebody took and member m says nothing of (-inf) has m's lowest score. An item that nobody
     took (cold) is scored by the members that know it alone, as if they were all: content fills in. What no
     member knows is -inf. Weights are learned by maximising the likelihood of the events kept back under
-    softmax(Σ w_m s_m), with w ≥ 0; then all members are fitted again on everything. Costs its members' sum,
-    twice when weights are learned; a user O(members·I), or O(members·I·log I) by rank.
+    softmax(Σ w_m s_m), with w ≥ 0, unless equal weights or one member order them better; then all members are
+    fitted again on everything. Costs its members' sum, twice when weights are learned; a user O(members·I),
+    or O(members·I·log I) by rank.
     """
 
     Config = BlendConfig
