@@ -31,6 +31,8 @@ class Row:
     targets: dict[str, tuple[str, float]] = field(default_factory=dict)
     published: dict[str, float] = field(default_factory=dict)
     remark: str = ""
+    short: str = ""
+    """By how much a target is known to be missed; empty where it is met."""
 
     @property
     def metrics(self) -> list[str]:
@@ -80,8 +82,9 @@ ROWS = (
         name="ials-ncf",
         protocol="ncf",
         model="IALS",
-        settings={"embedding_dim": 192, "n_epochs": 16, "regularization": 0.007, "unobserved_weight": 0.3},
-        targets=_at_least(0.722, 0.445),
+        settings={"embedding_dim": 192, "n_epochs": 24, "regularization": 0.007, "unobserved_weight": 0.3},
+        targets=_at_least(0.731, 0.452),
+        short="HitRate@10 by .001, a tenth of its interval",
         published={"HitRate@10": 0.7310, "NDCG@10": 0.4521},
     ),
     Row(
@@ -208,6 +211,7 @@ ROWS = (
         protocol="10core",
         model="RP3beta",
         settings={"alpha": 0.7, "beta": 0.4, "n_neighbours": 200, "weighting": "weight"},
+        short="by .001, half a deviation over the seeds",
         targets={"NDCG@10": (HIGHER, 0.315)},
         published={"NDCG@10": 0.315},
     ),
