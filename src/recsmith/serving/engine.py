@@ -23,7 +23,6 @@ from recsmith.serving.store import Store
 from recsmith.serving.store.store import milliseconds
 from recsmith.serving.versions import Versions
 from recsmith.serving.world import World
-from recsmith.types import Id
 
 _EVENTS_KEPT = 4_000_000
 """Events of people that are kept in memory between requests, ready for the model; about 80 MB."""
@@ -178,9 +177,13 @@ class Engine:
             if kept is not None and kept.state == state:
                 self._people.move_to_end(user_id)
                 return kept
-        events = self.store.history(user_id, limit=self.history_limit) if newest else []
         unchanged = newest <= int(world.about.get("through", 0))
-        person = _Person(state, *world.history(events, user_id=user_id, unchanged=unchanged))
+        row = world.trained_row(user_id) if newest and unchanged else None
+        if row is not None:
+            person = _Person(state, row.item, row)
+        else:
+            events = self.store.history(user_id, limit=self.history_limit) if newest else []
+            person = _Person(state, *world.history(events, user_id=user_id, unchanged=unchanged))
         with self._lock:
             self._drop(user_id)
             self._people[user_id] = person
@@ -443,8 +446,3 @@ def first_load(store: Store, memory: Memory) -> Mapping[str, int]:
         n_events += store.add_events(block)
     store.put_fact("loaded", {"items": len(items), "events": n_events, "through": store.last_seq()})
     return {"items": len(items), "events": n_events}
-
-
-def ids_as_text(ids: Sequence[Id]) -> list[str]:
-    """Returns ids as the store spells them."""
-    return [str(one) for one in ids]

@@ -52,6 +52,11 @@ class World:
         alike = np.asarray((rows @ rows.T).todense(), np.float32)
         return np.clip(alike, 0, 1)
 
+    def trained_row(self, user_id: str) -> Histories | None:
+        """Returns a person's history as training saw it, without a way to the store; None for a stranger."""
+        code = int(self.model.memory.users.encode([user_id])[0])
+        return self.model.memory.histories.block(code, code + 1) if code >= 0 else None
+
     def history(
         self, events: Sequence[Event], *, user_id: str | None, unchanged: bool
     ) -> tuple[np.ndarray, Histories]:
