@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from recsmith.data import Histories
 from recsmith.export.graphs import graph_of
@@ -142,13 +143,15 @@ class SVDppGraph(FunkSVDGraph):
 
     def implicit(self, events: Events) -> Tensor:
         """Returns z [B, 1 + D]."""
-        sum_BE = (events.last_BH.unsqueeze(1) @ self.implicit_IE[events.row_BH]).squeeze(1)
+        sum_BE = (
+            events.last_BH.unsqueeze(1) @ functional.embedding(events.row_BH, self.implicit_IE)
+        ).squeeze(1)
         return sum_BE / events.n_distinct_B1.clamp(min=1).sqrt()
 
     def regression(self, events: Events) -> tuple[Tensor, Tensor, Tensor]:
         """Returns FunkSVD's, with q·z taken off the targets."""
         times_BH, target_BH, penalty_B1 = super().regression(events)
-        vector_BHE = self.ridge.vector_ID[events.row_BH]
+        vector_BHE = functional.embedding(events.row_BH, self.ridge.vector_ID)
         told_BH = (vector_BHE @ self.implicit(events).unsqueeze(2)).squeeze(2)
         return times_BH, target_BH - told_BH, penalty_B1
 

@@ -99,7 +99,9 @@ class PureSVDGraph(DeviceGraph):
             row_BH = events.row_BH
             shift_BH = self._shift(above_B1, count_B1, self.mean_I[row_BH], self.count_I[row_BH])
             value_BH = value_BH - shift_BH * kept_BH
-        projected_BD = (value_BH.unsqueeze(1) @ self.get_buffer("in_ID")[events.row_BH]).squeeze(1)
+        projected_BD = (
+            value_BH.unsqueeze(1) @ functional.embedding(events.row_BH, self.get_buffer("in_ID"))
+        ).squeeze(1)
         score_BI = projected_BD @ self.get_buffer("out_ID").T
         if self.centred:
             score_BI = score_BI + self._shift(above_B1, count_B1, self.mean_I, self.count_I)
