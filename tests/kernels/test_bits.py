@@ -10,11 +10,13 @@ from recsmith.kernels.bits import COLUMNS, count_bits, count_bits_plain, pack, w
 
 
 def counted(rows: np.ndarray, bits_BTW: np.ndarray) -> np.ndarray:
-    count_C = np.full(len(bits_BTW) * COLUMNS, -1, np.int32)
-    row_L = np.zeros(len(rows) + 7, np.int64)
+    count_C = np.full(len(bits_BTW) * COLUMNS + 5, -1, np.int32)
+    row_L = np.full(-(-len(rows) // 8) * 8, bits_BTW.shape[1] - 1)
     row_L[: len(rows)] = rows
-    count_bits(row_L, len(rows), bits_BTW, *working_memory(), count_C)
-    return count_C
+    for block, bits_TW in enumerate(bits_BTW):
+        count_bits(row_L, bits_TW, *working_memory(), count_C, block * COLUMNS)
+    assert (count_C[-5:] == -1).all()
+    return count_C[:-5]
 
 
 def matrix(n_rows: int, n_columns: int) -> sparse.csr_matrix:
@@ -26,7 +28,8 @@ def test_counts_agree_with_the_twin(n_rows):
     table = matrix(1000, 700)
     bits_BTW = pack(table.indptr.astype(np.int64), table.indices, 2)
     rows = np.random.default_rng(n_rows).integers(0, 1000, n_rows)
-    assert (counted(rows, bits_BTW) == count_bits_plain(rows, bits_BTW)).all()
+    expected = np.concatenate([count_bits_plain(rows, bits_TW) for bits_TW in bits_BTW])
+    assert (counted(rows, bits_BTW) == expected).all()
 
 
 def test_packed_bits_are_the_matrix_and_columns_beyond_are_left_out():
@@ -41,7 +44,3 @@ def test_every_row_at_once_reaches_the_highest_level():
     bits_BTW = np.full((1, 5001, 8), np.uint64(2**64 - 1))
     bits_BTW[:, -1] = 0
     assert (counted(np.arange(5000), bits_BTW) == 5000).all()
-
-
-def test_no_blocks_are_no_counts():
-    assert len(counted(np.arange(3), np.zeros((0, 4, 8), np.uint64))) == 0

@@ -14,14 +14,15 @@ from recsmith.rng import generator
 def test_blocks_of_a_round_share_nothing_and_hold_all(seed, n, n_groups):
     rng = np.random.default_rng(seed)
     user, item = rng.integers(0, 9, n), rng.integers(0, 7, n)
-    found = strata(user, item, 9, 7, n_groups=n_groups, generator=generator(seed, "strata"))
-    assert sorted(found.order.tolist()) == list(range(n))
+    found = strata(user, item, np.arange(n), 9, 7, n_groups=n_groups, generator=generator(seed, "strata"))
+    assert sorted(found.value.tolist()) == list(range(n))
+    assert (user[found.value] == found.user).all() and (item[found.value] == found.item).all()
     assert sorted(found.members.tolist()) == list(range(7))
     held = []
     for blocks in found.rounds():
         users, items = [], []
         for g, h in blocks:
-            events = found.order[found.bounds[g, h] : found.bounds[g, h + 1]]
+            events = found.value[found.bounds[g, h] : found.bounds[g, h + 1]]
             held.extend(events.tolist())
             users.append(set(user[events].tolist()))
             items.append(set(item[events].tolist()))
@@ -35,3 +36,14 @@ def test_blocks_of_a_round_share_nothing_and_hold_all(seed, n, n_groups):
 def test_the_number_of_groups_is_the_logs_affair():
     assert groups_for(100_000) == 1
     assert groups_for(25_000_000) == 8
+
+
+def test_a_block_is_in_a_new_order_each_time():
+    user, item = np.zeros(1000, np.int32), np.zeros(1000, np.int32)
+    drawn = generator(3, "strata")
+    first, second = (
+        strata(user, item, np.arange(1000), 1, 1, n_groups=1, generator=drawn).value for _ in range(2)
+    )
+    assert (first != second).mean() > 0.95
+    for order in (first, second):
+        assert abs(np.corrcoef(order, np.arange(1000))[0, 1]) < 0.15

@@ -43,44 +43,38 @@ def pack(indptr, column, n_blocks):
 
 
 @njit(nogil=True, cache=True)
-def count_bits(row_L, n_listed, bits_BTW, level_PW, wait_PW, count_C):
-    """Writes how many of the listed rows have each column into `count_C`, int32 [512 · blocks].
+def count_bits(row_L, bits_TW, level_PW, wait_PW, count_C, at):
+    """Writes how many of the listed rows have each column of a block to count_C[at : at + 512], int32.
 
-    `row_L` int64 has room for 7 more entries than `n_listed`, which are written to. `level_PW` and `wait_PW`
-    come from `working_memory`. O(listed · columns / 512 + columns · log listed).
+    `row_L` int64 is a multiple of 8 long; fill it up with the empty row. `level_PW` and `wait_PW` come from
+    `working_memory`. O(listed + log listed) operations on 512 bits.
     """
-    n_blocks, n_rows = bits_BTW.shape[0], bits_BTW.shape[1]
-    padded = (n_listed + 7) // 8 * 8
-    row_L[n_listed:padded] = n_rows - 1  # the empty row
-    n_levels = np.int64(0)
-    while (np.int64(1) << n_levels) <= n_listed:
+    n_levels = np.int64(3)
+    while (np.int64(1) << n_levels) <= len(row_L):
         n_levels += 1
-    n_levels = max(n_levels, np.int64(3))
-    for block in range(n_blocks):
-        level_PW[:n_levels] = 0
-        bits_TW = bits_BTW[block]
-        done = 0
-        for first in range(0, padded, 8):
-            _add_eight(row_L, first, bits_TW, level_PW, wait_PW)
-            # wait_PW[0] is a carry of weight 8. Two carries of a weight make one of the next.
-            p = 3
-            odd = done
-            while odd & 1:
-                _add_two(level_PW, p, wait_PW, p)
-                odd >>= 1
-                p += 1
-            _keep(wait_PW, p)
-            done += 1
+    level_PW[:n_levels] = 0
+    done = 0
+    for first in range(0, len(row_L), 8):
+        _add_eight(row_L, first, bits_TW, level_PW, wait_PW)
+        # wait_PW[0] is a carry of weight 8. Two carries of a weight make one of the next.
         p = 3
-        while done:
-            if done & 1:
-                _recall(wait_PW, p)
-                for q in range(p, n_levels):
-                    _add_one(level_PW, q, wait_PW)
-            done >>= 1
+        odd = done
+        while odd & 1:
+            _add_two(level_PW, p, wait_PW, p)
+            odd >>= 1
             p += 1
-        for w in range(WORDS):
-            _spread(level_PW, n_levels, w, count_C, block * COLUMNS + 64 * w)
+        _keep(wait_PW, p)
+        done += 1
+    p = 3
+    while done:
+        if done & 1:
+            _recall(wait_PW, p)
+            for q in range(p, n_levels):
+                _add_one(level_PW, q, wait_PW)
+        done >>= 1
+        p += 1
+    for w in range(WORDS):
+        _spread(level_PW, n_levels, w, count_C, at + 64 * w)
 
 
 @njit(nogil=True, cache=True)
@@ -89,10 +83,9 @@ def working_memory():
     return np.zeros((_LEVELS, WORDS), np.uint64), np.zeros((_LEVELS, WORDS), np.uint64)
 
 
-def count_bits_plain(row_L: np.ndarray, bits_BTW: np.ndarray) -> np.ndarray:
+def count_bits_plain(row_L: np.ndarray, bits_TW: np.ndarray) -> np.ndarray:
     """Is the readable twin of `count_bits`: unpacks and adds."""
-    chosen_LC = np.concatenate(bits_BTW[:, row_L], axis=1)
-    as_bytes = chosen_LC.astype("<u8").view(np.uint8)
+    as_bytes = bits_TW[row_L].astype("<u8").view(np.uint8)
     return np.unpackbits(as_bytes, axis=1, bitorder="little").sum(axis=0, dtype=np.int32)
 
 

@@ -6,6 +6,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from recsmith.kernels.strata import mix
+from recsmith.kernels.vectors import dot_difference, step_pair
+
 _TRIES = 32
 
 
@@ -32,9 +35,8 @@ def bpr_events(
     Returns (events that stepped, those with x > 0 before the step, Σ log(1 + e^−x)).
     O(events·(D + log history)).
     """
-    n_dims = user_UD.shape[1]
     rate = np.float32(learning_rate)
-    shrink = np.float32(regularization)
+    keep = np.float32(1.0 - learning_rate * regularization)
     n_candidates = np.uint64(len(candidate))
     stepped = 0
     right = 0
@@ -42,10 +44,10 @@ def bpr_events(
     for event in range(len(user)):
         u = user[event]
         i = item[event]
-        state = _mix(np.uint64(key) + np.uint64(event) * np.uint64(0x9E3779B97F4A7C15))
+        state = mix(np.uint64(key) + np.uint64(event) * np.uint64(0x9E3779B97F4A7C15))
         j = np.int32(-1)
         for _ in range(_TRIES):
-            state = _mix(state + np.uint64(0x9E3779B97F4A7C15))
+            state = mix(state + np.uint64(0x9E3779B97F4A7C15))
             # The upper 32 bits times n, shifted back: an even draw without a division.
             drawn = candidate[np.int64(((state >> np.uint64(32)) * n_candidates) >> np.uint64(32))]
             if not _contains(seen, indptr[u], indptr[u + 1], drawn):
@@ -56,31 +58,15 @@ def bpr_events(
         user_D = user_UD[u]
         above_D = item_ID[i]
         below_D = item_ID[j]
-        x = item_bias_I[i] - item_bias_I[j]
-        for d in range(n_dims):
-            x += user_D[d] * (above_D[d] - below_D[d])
+        x = item_bias_I[i] - item_bias_I[j] + dot_difference(user_D, above_D, below_D)
         stepped += 1
         right += x > 0
         pull = np.float32(1.0) / (np.float32(1.0) + np.exp(x))
         loss -= np.log(max(np.float32(1.0) - pull, np.float32(1e-30)))
-        item_bias_I[i] += rate * (pull - shrink * item_bias_I[i])
-        item_bias_I[j] += rate * (-pull - shrink * item_bias_I[j])
-        for d in range(n_dims):
-            p = user_D[d]
-            above = above_D[d]
-            below = below_D[d]
-            user_D[d] = p + rate * (pull * (above - below) - shrink * p)
-            above_D[d] = above + rate * (pull * p - shrink * above)
-            below_D[d] = below + rate * (-pull * p - shrink * below)
+        item_bias_I[i] = keep * item_bias_I[i] + rate * pull
+        item_bias_I[j] = keep * item_bias_I[j] - rate * pull
+        step_pair(user_D, above_D, below_D, keep, rate * pull)
     return stepped, right, loss
-
-
-@njit(nogil=True, cache=True)
-def _mix(x):
-    """Scrambles 64 bits (the finaliser of SplitMix64, Steele et al. 2014)."""
-    y = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (y ^ (y >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 @njit(nogil=True, cache=True)

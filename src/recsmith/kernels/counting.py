@@ -18,9 +18,10 @@ from recsmith.kernels.similarity import CODES, COSINE, Reference, csr_arrays
 
 _CHUNK = 64
 _MOST_BYTES = 256 * 2**20
+_MOST_COUNTS = 2 * 2**20  # of all queries that are counted together
 
 # Nanoseconds, measured on one core; only their ratios matter.
-_ADD_ENTRY, _ADD_BITS, _SPREAD = 0.7, 1.5, 90.0
+_ADD_ENTRY, _ADD_BITS, _SPREAD = 0.7, 2.5, 90.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,55 +93,83 @@ def nearest_counted(
     start, stop, kind, indptr_Q, term, scale_Q, bits_BTW, indptr_T, place, code_C, scale_C, size_C,
     shrinkage, min_common, own_Q, only_with_more, code_QN, similarity_QN,
 ):  # fmt: skip
-    """Fills rows start to stop of `code_QN` and `similarity_QN`, as `neighbours.nearest_rows` promises."""
-    n_places, n_kept = len(code_C), code_QN.shape[1]
-    n_dense = bits_BTW.shape[0] * COLUMNS
-    count_C = np.zeros(n_places, np.int32)
+    """Fills rows start to stop of `code_QN` and `similarity_QN`, as `neighbours.nearest_rows` promises.
+
+    Many queries at a time, one block of bits after another, so that a block stays in the cache.
+    """
+    n_blocks, n_places, n_kept = bits_BTW.shape[0], len(code_C), code_QN.shape[1]
+    n_together = min(max(_MOST_COUNTS // n_places, 1), stop - start)
+    count_GC = np.zeros((n_together, n_places), np.int32)
     similarity_C = np.zeros(n_places, np.float32)
     bits_C, bits_QN = similarity_C.view(np.uint32), similarity_QN.view(np.uint32)
     key_N = np.empty(max(4 * n_kept, n_kept + 2 * _CHUNK) + _CHUNK, np.uint64)
-    level_PW, wait_PW = working_memory()
-    longest = 0
     for q in range(start, stop):
-        longest = max(longest, indptr_Q[q + 1] - indptr_Q[q])
-    row_L = np.empty(longest + 8, np.int64)
-    for q in range(start, stop):
-        low, high = indptr_Q[q], indptr_Q[q + 1]
-        for event in range(low, high):
-            row_L[event - low] = term[event]
-        count_bits(row_L, high - low, bits_BTW, level_PW, wait_PW, count_C)
-        count_C[n_dense:] = 0
-        for event in range(low, high):
+        if (q - start) % n_together == 0:
+            _count_together(q, min(q + n_together, stop), indptr_Q, term, bits_BTW, count_GC)
+        count_C = count_GC[(q - start) % n_together]
+        count_C[n_blocks * COLUMNS :] = 0
+        for event in range(indptr_Q[q], indptr_Q[q + 1]):
             t = term[event]
             for entry in range(indptr_T[t], indptr_T[t + 1]):
                 count_C[np.uint32(place[entry])] += 1  # unsigned: no test for a negative index
         _similarities(kind, count_C, scale_Q[q], scale_C, shrinkage, min_common, similarity_C)
-        size = np.int64(0)
-        worst = np.uint64(0)  # the least of the best so far
-        for first in range(0, n_places, _CHUNK):
-            least = max(np.uint32(worst >> np.uint64(32)), np.uint32(1))
-            n_near = 0
-            for c in range(first, first + _CHUNK):
-                n_near += bits_C[c] >= least
-            if n_near == 0:
-                continue
-            for c in range(first, first + _CHUNK):
-                if bits_C[c] < least or code_C[c] == own_Q[q] or (only_with_more and count_C[c] == size_C[c]):
-                    continue
-                key = key_of(bits_C[c], code_C[c])
-                if key > worst:
-                    key_N[size] = key
-                    size += 1
-            if size > len(key_N) - _CHUNK:
-                worst = cut(key_N, size, n_kept)
-                size = np.int64(n_kept)
-        if size > n_kept:
-            cut(key_N, size, n_kept)
-            size = np.int64(n_kept)
+        size = _best(bits_C, code_C, own_Q[q], count_C, size_C, only_with_more, n_kept, key_N)
         sort_keys(key_N, size)
         for n in range(size):
             code_QN[q, n] = code_of(key_N[n])
             bits_QN[q, n] = np.uint32(key_N[n] >> np.uint64(32))
+
+
+@njit(nogil=True, cache=True)
+def _best(bits_C, code_C, own, count_C, size_C, only_with_more, n_kept, key_N):
+    """Writes the keys of the best places, in no order, to the front of `key_N`; returns how many."""
+    size = np.int64(0)
+    worst = np.uint64(0)  # the least of the best so far
+    least = np.uint32(1)  # its score
+    for first in range(0, len(bits_C), _CHUNK):
+        if _largest(bits_C[first : first + _CHUNK]) < least:
+            continue
+        for c in range(first, first + _CHUNK):
+            if bits_C[c] < least or code_C[c] == own or (only_with_more and count_C[c] == size_C[c]):
+                continue
+            key = key_of(bits_C[c], code_C[c])
+            if key > worst:
+                key_N[size] = key
+                size += 1
+        if size > len(key_N) - _CHUNK:
+            worst = cut(key_N, size, n_kept)
+            least = np.uint32(worst >> np.uint64(32))
+            size = np.int64(n_kept)
+    if size > n_kept:
+        cut(key_N, size, n_kept)
+    return min(size, np.int64(n_kept))
+
+
+@njit(nogil=True, cache=True)
+def _largest(bits_N):
+    largest = np.uint32(0)
+    for n in range(len(bits_N)):
+        largest = max(largest, bits_N[n])
+    return largest
+
+
+@njit(nogil=True, cache=True)
+def _count_together(start, stop, indptr_Q, term, bits_BTW, count_GC):
+    """Counts, for queries start to stop, what is in bits: a row of `count_GC` each."""
+    level_PW, wait_PW = working_memory()
+    first = indptr_Q[start]
+    # Each list is filled up to a multiple of 8 with the empty row, the last one.
+    list_N = np.full(indptr_Q[stop] - first + 8 * (stop - start), bits_BTW.shape[1] - 1)
+    for g in range(stop - start):
+        low, high = indptr_Q[start + g], indptr_Q[start + g + 1]
+        for event in range(low, high):
+            list_N[event - first + 8 * g] = term[event]
+    for block in range(bits_BTW.shape[0]):
+        for g in range(stop - start):
+            low, high = indptr_Q[start + g], indptr_Q[start + g + 1]
+            at = low - first + 8 * g
+            row_L = list_N[at : at + (high - low + 7) // 8 * 8]
+            count_bits(row_L, bits_BTW[block], level_PW, wait_PW, count_GC[g], block * COLUMNS)
 
 
 @njit(nogil=True, cache=True)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from recsmith.kernels.vectors import dot, step_both
+
 
 @njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
 def sgd_events(
@@ -32,6 +34,7 @@ def sgd_events(
     mu = np.float32(mean)
     rate = np.float32(learning_rate)
     shrink = np.float32(regularization)
+    keep = np.float32(1.0 - learning_rate * regularization)
     delta = np.float32(huber_delta)
     cut = np.float32(clip)
     squared = 0.0
@@ -40,12 +43,14 @@ def sgd_events(
         i = item[event]
         user_D = user_UD[u]
         item_D = item_ID[i]
-        product = np.float32(0.0)
-        for d in range(n_dims):
-            product += user_D[d] * item_D[d]
-        error = rating[event] - (mu + user_bias_U[u] + item_bias_I[i] + product)
+        error = rating[event] - (mu + user_bias_U[u] + item_bias_I[i] + dot(user_D, item_D))
         squared += error * error
         pull = min(max(error, -delta), delta)
+        if cut == np.inf:  # θ + η (g x − λ θ) = (1 − η λ) θ + η g x
+            user_bias_U[u] = keep * user_bias_U[u] + rate * pull
+            item_bias_I[i] = keep * item_bias_I[i] + rate * pull
+            step_both(user_D, item_D, keep, rate * pull)
+            continue
         user_bias_U[u] += rate * min(max(pull - shrink * user_bias_U[u], -cut), cut)
         item_bias_I[i] += rate * min(max(pull - shrink * item_bias_I[i], -cut), cut)
         for d in range(n_dims):

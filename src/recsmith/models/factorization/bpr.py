@@ -13,7 +13,7 @@ from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.bpr import bpr_events
-from recsmith.kernels.strata import groups_for, strata
+from recsmith.kernels.strata import Strata, groups_for, strata
 from recsmith.models.capabilities import Explains, HasVectors, SimilarItems
 from recsmith.models.factorization.sampled import epoch_of_steps
 from recsmith.models.factorization.shared import (
@@ -88,24 +88,24 @@ class BPR(SimilarItems, Explains, HasVectors):
             groups = strata(
                 user,
                 pairs.item,
+                np.zeros(0, np.float32),
                 data.n_users,
                 data.n_items,
                 n_groups=groups_for(len(user)) if data.n_items >= _FEWEST_ITEMS else 1,
                 generator=drawn,
             )
             key_N = drawn.integers(2**63, size=groups.n_groups**2, dtype=np.uint64)
-            ordered = user[groups.order], pairs.item[groups.order]
 
             def step(
                 slot: slice,
                 candidate: np.ndarray,
                 block: int,
-                ordered: tuple[np.ndarray, np.ndarray] = ordered,
+                groups: Strata = groups,
                 key_N: np.ndarray = key_N,
             ) -> np.ndarray:
                 figures = bpr_events(
-                    ordered[0][slot],
-                    ordered[1][slot],
+                    groups.user[slot],
+                    groups.item[slot],
                     key_N[block],
                     pairs.indptr,
                     pairs.item,

@@ -13,7 +13,7 @@ from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.sgd import sgd_events
-from recsmith.kernels.strata import groups_for, strata
+from recsmith.kernels.strata import Strata, groups_for, strata
 from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
 from recsmith.models.factorization.sampled import epoch_of_steps
 from recsmith.models.factorization.shared import (
@@ -107,13 +107,11 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
             groups = strata(
                 events.user,
                 events.item,
+                events.weight,
                 data.n_users,
                 data.n_items,
                 n_groups=groups_for(len(events)),
                 generator=generator(run.seed, "funk_svd", epoch),
-            )
-            user, item, rating = (
-                column[groups.order] for column in (events.user, events.item, events.weight)
             )
             rate = settings.learning_rate * settings.learning_rate_decay**epoch
 
@@ -121,15 +119,13 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
                 slot: slice,
                 _candidates: np.ndarray,
                 _block: int,
-                user: np.ndarray = user,
-                item: np.ndarray = item,
-                rating: np.ndarray = rating,
+                groups: Strata = groups,
                 rate: float = rate,
             ) -> np.ndarray:
                 squared = sgd_events(
-                    user[slot],
-                    item[slot],
-                    rating[slot],
+                    groups.user[slot],
+                    groups.item[slot],
+                    groups.value[slot],
                     self.mean,
                     self.user_bias_U,
                     self.item_bias_I,

@@ -16,7 +16,7 @@ Step = Callable[[slice, np.ndarray, int], np.ndarray]
 def epoch_of_steps(strata: Strata, step: Step, run: Run) -> np.ndarray:
     """Calls `step(events, candidate items, block number)` for each block; returns the sum of the figures.
 
-    `events` slices arrays that are ordered by `strata.order`. Blocks of a round share no user and no item,
+    `events` slices the arrays of `strata`. Blocks of a round share no user and no item,
     and their sums are added in order, so any number of threads gives the same bits.
     """
     n_groups = strata.n_groups
