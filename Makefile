@@ -7,7 +7,7 @@
 #   make check    format, lint, types, walls, the map of the house
 #   make web      the page of `recsmith web`, built into the package (needs Node.js 20.19 or newer)
 #   make test-web page and module of the browser, in Node and in a real Chromium (needs both)
-#   make bench    the slow tests, 25 million interactions, the published figures; fills docs/results.md; takes hours
+#   make bench    the slow tests, 25 million interactions, the published figures, speed beside the peers; takes hours
 #
 # PYTHON picks the interpreter (3.11 to 3.13): make setup PYTHON=python3.12
 # VENV picks the folder:                       make setup VENV=elsewhere
@@ -71,3 +71,4 @@ bench: develop
 	$(BIN)/pytest -m "slow or accuracy"
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/quality.py --write
+	$(BIN)/python benchmarks/speed.py --write
