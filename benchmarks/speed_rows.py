@@ -208,7 +208,7 @@ def comparisons() -> tuple[Comparison, ...]:
         _knn("fit, 100 neighbours, 8 M events of 20,000 items", "generated", 3),
         Comparison(
             "ials-64", "fit to equal NDCG, 64 factors, NCF files", "ncf",
-            Side("`IALS`", "speed_jobs.py", "ials", {"embedding_dim": 64}),
+            Side("`IALS`, 4 epochs", "speed_jobs.py", "ials", {"embedding_dim": 64, "n_epochs": 4}),
             Side("implicit `AlternatingLeastSquares`", "peers/speed_models.py", "als",
                  {"factors": 64, "iterations": 15, "random_state": 0}),
             2.0, same_ndcg,
