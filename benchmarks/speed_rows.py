@@ -214,6 +214,13 @@ def comparisons() -> tuple[Comparison, ...]:
             2.0, same_ndcg,
         ),
         Comparison(
+            "ials-64-tuned", "the same, both sides' settings from validation", "ncf",
+            Side("`IALS`, 8 epochs", "speed_jobs.py", "ials", {"embedding_dim": 64, "n_epochs": 8}),
+            Side("implicit `AlternatingLeastSquares`", "peers/speed_models.py", "als",
+                 {"factors": 64, "iterations": 15, "alpha": 5.0, "regularization": 1.0, "random_state": 0}),
+            2.0, same_ndcg,
+        ),
+        Comparison(
             "bpr", "fit to equal NDCG, 64 factors, NCF files", "ncf",
             Side("`BPR`", "speed_jobs.py", "bpr", {"embedding_dim": 64}),
             Side("implicit `BayesianPersonalizedRanking`", "peers/speed_models.py", "bpr",
