@@ -238,7 +238,13 @@ def _features(*graphs: DeviceGraph | RankGraph) -> Any:
         for source, space in graph.features().items():
             columns = found.setdefault(source, {})
             for column in FeatureSpace.of_dict(space).columns:  # type: ignore[arg-type]
-                spec = ColumnSpec.model_validate(vars(column))
+                if column.hashes:
+                    words = Shown("hashed words")
+                    raise InvalidValue(
+                        f"{source} {column.name}", "a text whose words the file can name", words
+                    )
+                told = {k: v for k, v in vars(column).items() if k not in ("hashes", "idf")}
+                spec = ColumnSpec.model_validate(told)
                 if columns.setdefault(column.name, spec) != spec:
                     got = Shown("two ways")
                     raise InvalidValue(f"{source} {column.name}", "coded in one way by both stages", got)
