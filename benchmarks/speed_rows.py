@@ -222,7 +222,7 @@ def comparisons() -> tuple[Comparison, ...]:
         ),
         Comparison(
             "bpr", "fit to equal NDCG, 64 factors, NCF files", "ncf",
-            Side("`BPR`", "speed_jobs.py", "bpr", {"embedding_dim": 64}),
+            Side("`BPR`, 15 epochs", "speed_jobs.py", "bpr", {"embedding_dim": 64, "n_epochs": 15}),
             Side("implicit `BayesianPersonalizedRanking`", "peers/speed_models.py", "bpr",
                  {"factors": 64, "iterations": 50, "random_state": 0}),
             2.0, same_ndcg, repeats=3,
