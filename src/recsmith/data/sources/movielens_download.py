@@ -107,7 +107,7 @@ def _rated(folder: Path) -> Path | None:
 
 def _published_md5(url: str) -> str:
     """Reads the checksum that is published beside a set that grows."""
-    import requests  # pooch brings it
+    import requests
 
     try:
         answer = requests.get(f"{url}.md5", timeout=30)
