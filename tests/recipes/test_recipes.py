@@ -7,9 +7,9 @@ import pytest
 
 from recsmith.config import load_recipe
 from recsmith.errors import MissingExtra
+from recsmith.models import MODELS
 from recsmith.runs import train
 from recsmith.runs.build import make_model
-from recsmith.runs.demo import RANKERS, RATERS
 from recsmith.testing.toy import tastes
 
 FOLDER = Path(__file__).resolve().parents[2] / "recipes"
@@ -26,8 +26,8 @@ def test_a_recipe_is_valid_down_to_the_models_settings(path):
         pytest.skip(str(missing))
 
 
-def test_every_model_of_the_demo_has_a_recipe():
-    assert {load_recipe(path).model.name for path in FIGURES} >= {*RANKERS, *RATERS}
+def test_every_model_has_a_recipe():
+    assert {load_recipe(path).model.name for path in FIGURES} >= set(MODELS)
 
 
 @pytest.mark.accuracy

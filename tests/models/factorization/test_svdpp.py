@@ -59,7 +59,7 @@ def test_a_stranger_is_the_ridge_solution_given_their_items():
     z = model.implicit_ID[items].sum(0) / 2
     x = np.hstack([np.ones((4, 1)), model.item_ID[items]])
     target = stars - model.mean - model.item_bias_I[items] - model.item_ID[items] @ z
-    solution = np.linalg.solve(x.T @ x + model.config.regularization * 4 * np.eye(7), x.T @ target)
+    solution = np.linalg.solve(x.T @ x + model.penalty * 4 * np.eye(7), x.T @ target)
     expected = model.mean + solution[0] + model.item_bias_I + model.item_ID @ (solution[1:] + z)
     history = dict(zip(TASTES.items.decode(items), stars.tolist(), strict=True))
     np.testing.assert_allclose(model.score(histories=[history])[0, :38], expected[:38], atol=1e-4)
@@ -89,3 +89,13 @@ def test_diverging_names_the_epoch_and_the_cure():
 def test_one_user_or_one_item(shape):
     model = SVDpp(n_epochs=2, embedding_dim=9).fit(dataset(np.full(shape, 4.0)))
     assert model.predict([0], [0])[0] == pytest.approx(4, abs=0.1)
+
+
+def test_regularization_hangs_on_the_length_of_the_log_unless_it_is_given():
+    usual = [SVDpp().config.usual(n)["regularization"] for n in (1_000, 100_000, 1_000_000)]
+    assert usual == pytest.approx([0.08, 0.08, 0.045], abs=1e-4)
+    assert SVDpp(regularization=0.3).config.usual(10**6) == {}
+    assert SVDpp(n_epochs=1).fit(TASTES).penalty == 0.08
+    given, other = (SVDpp(regularization=value, n_epochs=3).fit(TASTES) for value in (0.3, 0.0))
+    assert (given.penalty, other.penalty) == (0.3, 0.0)
+    assert np.abs(given.item_ID).sum() < np.abs(other.item_ID).sum(), "steps use it"

@@ -65,7 +65,12 @@ class FunkSVDConfig(Config):
         """Returns λ where it was not given: the more ratings, the less each must hold a vector back."""
         if self.regularization is not None:
             return {}
-        return {"regularization": 0.1 * min(1.0, (_SHORT / max(n_events, 1)) ** 0.15)}
+        return {"regularization": by_length(n_events, short=0.1, power=0.15)}
+
+
+def by_length(n_events: int, *, short: float, power: float) -> float:
+    """Returns λ of a log: `short` up to 100,000 ratings, then less by a power of the length."""
+    return short * min(1.0, (_SHORT / max(n_events, 1)) ** power)
 
 
 class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
@@ -101,7 +106,7 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
         settings = self.config
         events = data.interactions
         self.mean = float(events.weight.mean(dtype=np.float64))
-        self.penalty = settings.usual(len(events)).get("regularization") or settings.regularization or 0.0
+        self.penalty = self._given_or_usual(len(events))
         self._start(data, run)
         for epoch in run.epochs(settings.n_epochs, "FunkSVD"):
             groups = strata(
@@ -141,6 +146,9 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
             rmse = float(np.sqrt(epoch_of_steps(groups, step, run)[0] / len(events)))
             self._check(rmse, epoch, data)
             run.log(RMSE=rmse)
+
+    def _given_or_usual(self, n_events: int) -> float:
+        return self.config.usual(n_events).get("regularization") or self.config.regularization or 0.0
 
     def _start(self, data: Dataset, run: Run) -> None:
         ask_for_vectors("FunkSVD", data, self.config.embedding_dim)
