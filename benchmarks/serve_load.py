@@ -146,6 +146,7 @@ def million(n_items: int, *, n_dims: int = 64, n_users: int = 20_000) -> Pipelin
         stage.item_ID = vectors
         stage.user_UD = centre[drawn.integers(0, 2000, n_users)]
     model.config = model.config.model_copy(update={"index": "hnsw"})
+    model._index = model._new_index({})
     return model
 
 

@@ -74,6 +74,53 @@ def test_files_and_threads_change_nothing(kind, n, tmp_path):
     assert again.n_bytes >= 64 * n
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_kept_gives_the_same_index(kind):
+    vectors, queries = cloud(3000, 5), cloud(50, 6)
+    index = make_index(kind).build(vectors)
+    again = make_index(kind).restore(vectors, index.keep())
+    for one, other in zip(index.search(queries, 8), again.search(queries, 8), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def far(kept):
+    kept["neighbour"][7] = 3000
+
+
+def up(kept):
+    """A neighbour on a level that it is not on."""
+    high, low = np.flatnonzero(kept["level"] > 1)[0], np.flatnonzero(kept["level"] == 1)[0]
+    first = 48 + sum(48 + 24 * (level - 1) for level in kept["level"][:high])
+    kept["neighbour"][first] = low
+
+
+def enter(kept):
+    kept["entry"][0] = np.argmin(kept["level"])
+
+
+@pytest.mark.skipif("hnsw" not in KINDS, reason="the index extra is not installed")
+@pytest.mark.parametrize(
+    "alter",
+    [
+        far,
+        up,
+        enter,
+        lambda kept: kept.update(level=kept["level"][:-1]),
+        lambda kept: kept.update(level=kept["level"] + np.int32(40)),
+        lambda kept: kept.update(neighbour=kept["neighbour"][:-1]),
+        lambda kept: kept.pop("entry"),
+    ],
+)
+def test_a_graph_that_leads_astray_is_refused(alter):
+    """faiss would follow it out of its arrays."""
+    vectors = cloud(3000, 5)
+    kept = {name: array.copy() for name, array in make_index("hnsw").build(vectors).keep().items()}
+    make_index("hnsw").restore(vectors, kept)
+    alter(kept)
+    with pytest.raises(ModelFileError, match="A graph of neighbours must be"):
+        make_index("hnsw").restore(vectors, kept)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

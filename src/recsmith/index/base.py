@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self, final
 
 import numpy as np
 
-from recsmith.errors import InvalidValue
+from recsmith.errors import InvalidValue, ModelFileError
 from recsmith.storage import folder_aside
 from recsmith.types import CodeArray, FloatArray
 
@@ -41,6 +42,23 @@ class VectorIndex(ABC):
         return self
 
     @final
+    def restore(self, vector_ID: FloatArray, kept: Mapping[str, np.ndarray]) -> Self:
+        """Takes the vectors and what `keep` gave of an index of them; returns the index that it was.
+
+        Raises `ModelFileError` when the two do not belong together. Nothing kept means built anew.
+        """
+        if not kept:
+            return self.build(vector_ID)
+        vectors = np.ascontiguousarray(vector_ID, np.float32)
+        self.n_items, self.n_dims = vectors.shape
+        self._restore(vectors, kept)
+        return self
+
+    def keep(self) -> Mapping[str, np.ndarray]:
+        """Returns plain arrays that spare building again; none where building is quick."""
+        return {}
+
+    @final
     def search(self, query_BD: FloatArray, k: int, *, n_threads: int = 1) -> tuple[CodeArray, FloatArray]:
         """Returns codes int32 [B, K] and scores float32 [B, K], best first; a short list ends in code −1.
 
@@ -68,6 +86,9 @@ class VectorIndex(ABC):
 
     @abstractmethod
     def _build(self, vector_ID: FloatArray) -> None: ...
+
+    def _restore(self, vector_ID: FloatArray, kept: Mapping[str, np.ndarray]) -> None:
+        raise ModelFileError(f"An index of kind {self.kind} must come without arrays. Got {sorted(kept)}.")
 
     @abstractmethod
     def _search(self, query_BD: FloatArray, k: int, n_threads: int) -> tuple[CodeArray, FloatArray]: ...

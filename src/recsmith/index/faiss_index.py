@@ -29,29 +29,30 @@ class FaissIndex(VectorIndex):
         """Returns the parameters of a search for k."""
 
     def _build(self, vector_ID: FloatArray) -> None:
-        self._index = self._make(_faiss(), vector_ID)
+        self._index = self._make(faiss_library(), vector_ID)
 
     def _search(self, query_BD: FloatArray, k: int, n_threads: int) -> tuple[CodeArray, FloatArray]:
-        faiss = _faiss()
+        faiss = faiss_library()
         faiss.omp_set_num_threads(n_threads)
         score_BK, code_BK = self._index.search(query_BD, k, params=self._tune(faiss, k))
         missing_BK = code_BK < 0
         return code_BK.astype(np.int32), np.where(missing_BK, -np.inf, score_BK).astype(np.float32)
 
     def _save(self, folder: Path) -> None:
-        _faiss().write_index(self._index, str(folder / _FILE))
+        faiss_library().write_index(self._index, str(folder / _FILE))
 
     def _load(self, folder: Path) -> None:
         try:
-            self._index = _faiss().read_index(str(folder / _FILE))
+            self._index = faiss_library().read_index(str(folder / _FILE))
         except RuntimeError as error:
             raise ModelFileError(f"{folder / _FILE} must be a faiss index. Got: {error}") from error
 
     @property
     def n_bytes(self) -> int:
         """The bytes of the index written down."""
-        return int(_faiss().serialize_index(self._index).nbytes)
+        return int(faiss_library().serialize_index(self._index).nbytes)
 
 
-def _faiss() -> Any:
+def faiss_library() -> Any:
+    """Returns the faiss module, or says how to install it."""
     return require("faiss", extra="index")

@@ -5,7 +5,7 @@ import pytest
 
 from recsmith import evaluate, leave_last_out
 from recsmith.errors import InvalidValue
-from recsmith.models import EASE, IALS, ItemKNN, Pipeline
+from recsmith.models import EASE, IALS, ItemKNN, Pipeline, load
 from recsmith.testing import check_recommender, toy
 
 RETRIEVE = {"class": "IALS", "embedding_dim": 8, "n_epochs": 4}
@@ -44,6 +44,20 @@ def test_only_candidates_come_back_in_the_rankers_order():
         assert sorted(items) == sorted(candidates)
         scores = ranker.score([user], items)[0]
         assert list(scores) == sorted(scores, reverse=True)
+
+
+def test_a_graph_is_saved_and_not_built_again(tmp_path, monkeypatch):
+    """A million items take minutes, at every start of a service."""
+    pytest.importorskip("faiss", reason="the index extra is not installed")
+    from recsmith.index.hnsw import HnswIndex
+
+    data = toy.tastes()
+    model = Pipeline(retriever=RETRIEVE, ranker={"class": "EASE"}, n_candidates=6, index="hnsw").fit(data)
+    model.save(tmp_path / "model")
+    monkeypatch.setattr(HnswIndex, "_make", None)
+    again = load(tmp_path / "model")
+    rows = data.histories(np.arange(20))
+    np.testing.assert_array_equal(again.candidates(rows), model.candidates(rows))
 
 
 def test_an_exact_index_retrieves_what_scoring_all_does():

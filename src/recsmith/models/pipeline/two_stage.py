@@ -14,10 +14,12 @@ from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.index import VectorIndex, make_index
 from recsmith.kernels.topk import exclude, top_k
-from recsmith.models.base import Recommender
+from recsmith.models.base import Recommender, State
 from recsmith.models.capabilities import Explains, HasVectors, Shortlists
 from recsmith.models.pipeline.composite import Composite, part_of
 from recsmith.types import CodeArray, FloatArray
+
+_INDEX = "index."
 
 
 class PipelineConfig(Config):
@@ -46,7 +48,7 @@ class Pipeline(Composite, Explains, Shortlists):
     def _fit(self, data: Dataset, run: Run) -> None:
         self._make()
         self._fit_parts(data, run)
-        self._build_index()
+        self._index = self._new_index({})
 
     @property
     def parts(self) -> Mapping[str, Recommender]:
@@ -62,11 +64,11 @@ class Pipeline(Composite, Explains, Shortlists):
                 "retriever", "a model with vectors, for an index", type(self.retriever).__name__, cure
             )
 
-    def _build_index(self) -> None:
-        self._index: VectorIndex | None = None
-        if self.config.index != "none":
-            assert isinstance(self.retriever, HasVectors)
-            self._index = make_index(self.config.index).build(self.retriever._item_vectors())
+    def _new_index(self, kept: Mapping[str, np.ndarray]) -> VectorIndex | None:
+        if self.config.index == "none":
+            return None
+        assert isinstance(self.retriever, HasVectors)
+        return make_index(self.config.index).restore(self.retriever._item_vectors(), kept)
 
     def candidates(self, histories: Histories) -> CodeArray:
         """Returns the codes [B, n_candidates] of what is handed to the ranker, −1 where there are fewer."""
@@ -93,6 +95,10 @@ class Pipeline(Composite, Explains, Shortlists):
         score_BI[row_BN[there_BN], code_BN[there_BN]] = ranked_BN[there_BN]
         return score_BI
 
+    def _state(self) -> Mapping[str, State]:
+        kept = {} if self._index is None else self._index.keep()
+        return {**super()._state(), **{f"{_INDEX}{name}": array for name, array in kept.items()}}
+
     def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
         if isinstance(self.ranker, Explains):
             base_K, part_LK = self.ranker._contributions(history, item_codes)
@@ -107,7 +113,8 @@ class Pipeline(Composite, Explains, Shortlists):
 
     def _restore(self, arrays: Mapping[str, np.ndarray], learned: Mapping[str, Any]) -> None:
         super()._restore(arrays, learned)
-        self._build_index()
+        kept = {k.removeprefix(_INDEX): v for k, v in arrays.items() if k.startswith(_INDEX)}
+        self._index = self._new_index(kept)
 
 
 def _unseen(code_BN: CodeArray, histories: Histories, n: int) -> CodeArray:
