@@ -12,6 +12,7 @@ from recsmith.serving.engine import Engine
 from recsmith.serving.experiments import Experiment, Running
 from recsmith.serving.records import Event
 from recsmith.serving.stages import StageSettings
+from recsmith.serving.verdict import report
 from recsmith.testing.toy import tastes
 
 TWO = {"a": {"version": "000001", "share": 0.3}, "b": {"version": "000002", "share": 0.5}}
@@ -85,7 +86,7 @@ def test_the_report_finds_the_side_that_hits(store):
         events.append(Event(f"p{person}", "99", 1.0, 2000, f"other{person}"))
     store.add_shown(shown)
     store.add_events(events)
-    found = judged.report(store, "x", hours=1)
+    found = report(store, "x", hours=1)
     assert [(side.name, side.n_people, side.n_lists) for side in found.sides] == [
         ("bad", 200, 200),
         ("good", 200, 200),
@@ -94,7 +95,7 @@ def test_the_report_finds_the_side_that_hits(store):
     assert low < 0.3 < high
     assert low > 0.1
     assert difference == pytest.approx(found.sides[1].value - found.sides[0].value)
-    assert judged.report(store, "nothing").sides == ()
+    assert report(store, "nothing").sides == ()
 
 
 def test_drawn_lists_tell_what_lists_as_they_stand_would_do(engine, store, versions):

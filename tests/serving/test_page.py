@@ -1,9 +1,16 @@
 """The page: served whole, in two languages, with nothing from elsewhere; what it asks for besides lists."""
 
 import re
+from dataclasses import asdict
 from importlib import resources
+from pathlib import Path
 
 import pytest
+
+pytest.importorskip("fastapi")
+
+from recsmith.serving.experiments import Experiment, Running
+from recsmith.serving.verdict import report
 
 PAGE = resources.files("recsmith.serving").joinpath("page")
 PARTS = ("page.css", "page.js", "owner.js", "words.js", "icon.svg")
@@ -84,6 +91,33 @@ def test_the_owner_sees_data_versions_traffic_and_the_tail(client):
     points = client.get("/v1/owner/map").json()["points"]
     assert len(points) == 40
     assert all(-1 <= one["x"] <= 1 for one in points)
+
+
+def test_the_owner_sees_what_came_of_each_side_as_the_command_says(client, settings):
+    assert client.get("/v1/owner").json()["experiment"] is None
+    sides = {side: {"version": version, "share": 0.5} for side, version in (("a", "000001"), ("b", "000002"))}
+    running = Running(Path(settings.place))
+    running.put(Experiment.of({"name": "x_1", "variants": sides}, within="experiment"))
+    service = client.app.state.service
+    service.engine.look_around()
+    empty = client.get("/v1/owner").json()["experiment"]
+    assert [empty["variants"][side]["found"] for side in "ab"] == [None, None]
+    for user in range(1, 41):
+        answer = client.get(f"/v1/recommend/{user}?k=3").json()
+        if answer["variant"] == "a":
+            item = answer["recommendations"][0]["item_id"]
+            client.post("/v1/events", json={"user_id": str(user), "item_id": item})
+    told = client.get("/v1/owner").json()["experiment"]
+    assert (told["name"], told["hours"]) == ("x_1", 24.0)
+    said = report(service.store, "x_1")
+    assert [told["variants"][side.name]["found"] for side in said.sides] == [asdict(s) for s in said.sides]
+    assert told["variants"]["a"]["found"]["value"] == 1.0
+    assert told["variants"]["b"]["found"]["value"] == 0.0
+    assert told["variants"]["a"]["difference"] is None
+    apart = told["variants"]["b"]["difference"]
+    assert (apart["value"], apart["low"], apart["high"]) == said.differences["b"] == (-1.0, -1.0, -1.0)
+    assert len(service.store.shown_in("x_1", newest=7)) == 7
+    assert service.store.shown_in("x.1") == service.store.shown_in("x_") == []
 
 
 def test_a_kept_version_can_be_compared_with(client):

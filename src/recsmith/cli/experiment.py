@@ -68,10 +68,11 @@ def report(
     from recsmith.runs import experiment
     from recsmith.runs.service import store_of, versions_at
     from recsmith.serving.store import Store
+    from recsmith.serving.verdict import report as judge
 
     database = Store(store or store_of(versions_at(place)))
     try:
-        found = experiment.report(database, name, hours=hours)
+        found = judge(database, name, hours=hours)
         estimates = experiment.greedy(database, hours=hours)
     finally:
         database.close()

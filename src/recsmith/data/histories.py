@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 from scipy import sparse
 
 
@@ -21,6 +22,11 @@ class Histories:
     weight: np.ndarray
     user: np.ndarray
     time: np.ndarray | None = None
+    people: pl.DataFrame | None = None
+    """What the request tells of each person, a row each: the columns that the model reads, all null where
+    nothing is told. A person told of is read as told, not as training knows them."""
+    asked: np.ndarray | None = None
+    """int64[B]: when each asks, in milliseconds; at their last event when not given."""
 
     def __len__(self) -> int:
         return len(self.user)
@@ -29,6 +35,30 @@ class Histories:
     def lengths(self) -> np.ndarray:
         """The number of events of each row, int64[B]."""
         return np.diff(self.indptr)
+
+    @property
+    def told(self) -> np.ndarray:
+        """bool[B]: whether the request tells anything of a person."""
+        if self.people is None:
+            return np.zeros(len(self), bool)
+        return (
+            self.people.select(pl.any_horizontal(pl.all().is_not_null())).to_series().to_numpy(writable=True)
+        )
+
+    @property
+    def cold(self) -> np.ndarray:
+        """bool[B]: people without an event of whom the request tells nothing either."""
+        return (self.lengths == 0) & ~self.told
+
+    def request_times(self, otherwise: int) -> np.ndarray:
+        """Returns when each asks, int64 ms [B]: as told, else at their last event, else as given here."""
+        if self.asked is not None:
+            return self.asked
+        time_B = np.full(len(self), otherwise, np.int64)
+        if self.time is not None and len(self.time):
+            has = self.lengths > 0
+            time_B[has] = self.time[self.indptr[1:][has] - 1]
+        return time_B
 
     def matrix(self, n_items: int) -> sparse.csr_matrix:
         """Returns the weights as float32 [B, I]; repeats are summed, columns are in order."""
@@ -56,6 +86,8 @@ class Histories:
             self.weight[low:high],
             self.user[start:stop],
             None if self.time is None else self.time[low:high],
+            None if self.people is None else self.people[start:stop],
+            None if self.asked is None else self.asked[start:stop],
         )
 
     def take(self, rows: np.ndarray) -> Histories:
@@ -70,8 +102,10 @@ class Histories:
             self.weight[events],
             self.user[rows],
             None if self.time is None else self.time[events],
+            None if self.people is None else self.people[rows],
+            None if self.asked is None else self.asked[rows],
         )
 
     def as_strangers(self) -> Histories:
         """Returns the same histories of people whom training has not seen."""
-        return Histories(self.indptr, self.item, self.weight, np.full(len(self), -1, np.int32), self.time)
+        return replace(self, user=np.full(len(self), -1, np.int32))

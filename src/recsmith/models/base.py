@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias, cast, final, get_args
 
@@ -14,7 +16,8 @@ from scipy import sparse
 from recsmith.config import Config as BaseConfig
 from recsmith.config import Run
 from recsmith.data import Dataset, Histories
-from recsmith.errors import InvalidValue, NotFitted, UnknownId, enough_memory
+from recsmith.data.feature_space import Column
+from recsmith.errors import InvalidValue, NotFitted, Shown, UnknownId, enough_memory
 from recsmith.models import files
 from recsmith.models.memory import History, Memory
 from recsmith.models.scoring import (
@@ -26,6 +29,7 @@ from recsmith.models.scoring import (
     in_blocks,
     list_length,
 )
+from recsmith.models.told import Features, asking_time, told_people
 from recsmith.types import CodeArray, FloatArray, Id, Recommendations
 
 State: TypeAlias = np.ndarray | sparse.csr_matrix | float | None
@@ -89,6 +93,14 @@ class Recommender(ABC):
         for name, value in files.unpack(arrays, self.state_names).items():
             setattr(self, name, value)
 
+    def _person_columns(self) -> tuple[Column, ...]:
+        """Returns the features of people that the model reads (of `Histories.people`), none by default."""
+        return ()
+
+    def _reads_request_time(self) -> bool:
+        """Returns whether a score hangs on when somebody asks (`Histories.asked`)."""
+        return False
+
     def _forget(self, user_code: int) -> None:
         """Clears what was learnt of one user: their row of state whose shape begins with the letter U."""
         for name in self.state_names:
@@ -124,6 +136,8 @@ class Recommender(ABC):
         candidates: Sequence[Id] | None = None,
         exclude_seen: bool = True,
         unknown: Unknown = "error",
+        features: Sequence[Features] | None = None,
+        at: datetime | None = None,
         run: Run | None = None,
     ) -> Recommendations:
         """Returns the k best items for each known user, or for each history of a person never seen.
@@ -132,8 +146,12 @@ class Recommender(ABC):
         `exclude_seen`. `unknown` says what a person gets of whom nothing is known (an id not in training, a
         history without a known item): an error, the popular items, or no list. Equal scores go by item
         code; fewer than k come back when fewer qualify.
+
+        `features`, one mapping a history, tell of these people what the model's user table told of those in
+        training; somebody told of needs no history. `at` is when they ask (UTC without a zone), at their last
+        event when not given. A model that reads neither refuses them: see `person_features` and `asks_when`.
         """
-        names, rows, cold = self._people(users, histories)
+        names, rows, cold = self._people(users, histories, features=features, at=at)
         if unknown not in get_args(Unknown):
             raise InvalidValue("unknown", "one of 'error', 'popular', 'skip'", unknown)
         if self.needs_history and unknown == "error" and cold.any():
@@ -160,9 +178,13 @@ class Recommender(ABC):
         item_ids: Sequence[Id] | None = None,
         *,
         histories: Sequence[History] | None = None,
+        features: Sequence[Features] | None = None,
+        at: datetime | None = None,
     ) -> FloatArray:
-        """Returns the scores [B, n] of items (default all, in code order) for each person."""
-        names, rows, cold = self._people(users, histories)
+        """Returns the scores [B, n] of items (default all, in code order) for each person, who may be told of
+        as in `recommend`.
+        """
+        names, rows, cold = self._people(users, histories, features=features, at=at)
         if self.needs_history and cold.any():
             cure = "Give histories=[[item ids]] of items that it knows."
             self._refuse(names, cold, by_id=users is not None, cure=cure)
@@ -190,6 +212,16 @@ class Recommender(ABC):
             self._memory = self.memory.without(code)
             self._forget(code)
         return len(codes)
+
+    @property
+    def person_features(self) -> dict[str, str]:
+        """The features that may be told of a stranger, name → kind; empty where the model reads none."""
+        return {column.name: column.kind for column in self._person_columns()}
+
+    @property
+    def asks_when(self) -> bool:
+        """Whether a list hangs on when somebody asks."""
+        return self._reads_request_time()
 
     @property
     def memory(self) -> Memory:
@@ -225,6 +257,19 @@ class Recommender(ABC):
         )
 
     @final
+    def telling(
+        self, histories: Histories, *, features: Sequence[Features] | None = None, at: datetime | None = None
+    ) -> Histories:
+        """Returns the histories with what a request tells of each person and of when they ask."""
+        name, people = type(self).__name__, None
+        if features is not None:
+            people = told_people(self._person_columns(), features, model=name)
+            if len(features) != len(histories):
+                raise InvalidValue("features", f"{len(histories)} long, one a person", len(features))
+        asked = asking_time(at, len(histories), reads_time=self._reads_request_time(), model=name)
+        return replace(histories, people=people, asked=asked)
+
+    @final
     def score_codes(
         self, histories: Histories, item_code_BN: CodeArray, *, run: Run | None = None
     ) -> FloatArray:
@@ -235,7 +280,7 @@ class Recommender(ABC):
             with enough_memory(f"the scores of {len(some)} people", SCORING_CURE):
                 picked = np.array(self._score_some(some, np.maximum(code_BN, 0)), np.float32)
             if self.needs_history:
-                cold = some.lengths == 0
+                cold = some.cold
                 picked[cold] = self.memory.popularity[np.maximum(code_BN[cold], 0)]
             return np.where(code_BN >= 0, picked, np.float32(-np.inf))
 
@@ -270,21 +315,29 @@ class Recommender(ABC):
         )
 
     def _people(
-        self, users: Sequence[Id] | None, histories: Sequence[History] | None
+        self,
+        users: Sequence[Id] | None,
+        histories: Sequence[History] | None,
+        *,
+        features: Sequence[Features] | None = None,
+        at: datetime | None = None,
     ) -> tuple[list[Id], Histories, np.ndarray]:
         """Returns names, histories and who is cold (nothing known of them)."""
+        if users is not None and features is not None:
+            cure = "What training knows of its people is in the model."
+            raise InvalidValue("features", "given with histories", Shown("users"), cure)
         if (users is None) == (histories is None):
             raise InvalidValue("people", "given as either users or histories", (users, histories))
         if users is not None:
             if isinstance(users, str | int):
                 raise InvalidValue("users", "a list of user ids", users, f"Write [{users!r}].")
             rows, _ = self.memory.of_users(users)
-            return list(users), rows, rows.lengths == 0
+            return list(users), self.telling(rows, at=at), rows.lengths == 0
         assert histories is not None
         if isinstance(histories, str | Mapping):
             raise InvalidValue("histories", "a list of histories", histories, "Write [[...]].")
-        rows = self.memory.of_items(histories)
-        return list(range(len(rows))), rows, rows.lengths == 0
+        rows = self.telling(self.memory.of_items(histories), features=features, at=at)
+        return list(range(len(rows))), rows, rows.cold
 
     def _refuse(
         self,

@@ -55,7 +55,7 @@ class Scorer:
         if not score_BI.flags.writeable:
             score_BI = score_BI.copy()
         if self.needs_history:
-            cold = histories.lengths == 0
+            cold = histories.cold
             score_BI[cold] = self.popularity if self.unknown == "popular" else -np.inf
         if self.exclude_seen:
             exclude(score_BI, histories.indptr, histories.item)

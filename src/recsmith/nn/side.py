@@ -11,6 +11,29 @@ from torch.nn import functional
 
 from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding
 
+TOLD = "told"  # bool [B] of a batch; `told NAME` beside it holds the feature of those who are told of
+
+
+def as_told(told_B: np.ndarray, tables: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    """Returns what a batch holds of people told of by the request: codes [B, M] and numbers [B]."""
+    told = {
+        f"{TOLD} {name}": torch.from_numpy(np.array(table, np.int64 if table.ndim > 1 else np.float32))
+        for name, table in tables.items()
+    }
+    return {TOLD: torch.from_numpy(told_B), **told}
+
+
+def with_told(known: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns each feature as the batch tells it of a person, if it tells anything of them; else as known."""
+    if TOLD not in batch:
+        return dict(known)
+    found = dict(known)
+    for name, values in known.items():
+        if f"{TOLD} {name}" in batch:
+            told = batch[TOLD].reshape(-1, *[1] * (values.ndim - 1))
+            found[name] = torch.where(told, batch[f"{TOLD} {name}"], values)
+    return found
+
 
 class Side(nn.Module):
     """Embeds row r of tables [R, M] (codes) and [R] (numbers); row 0 is somebody or something unknown.
@@ -59,9 +82,10 @@ class Side(nn.Module):
                 found[shape.name] = self.get_buffer(f"table{place}")[row]
         return found
 
-    def forward(self, row: Tensor) -> Tensor:
-        """Returns [..., width]."""
-        out: Tensor = self.embed(self.inputs(row))
+    def forward(self, row: Tensor, batch: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Returns [..., width]; a batch may tell features of its rows [B] itself."""
+        inputs = self.inputs(row)
+        out: Tensor = self.embed(inputs if batch is None else with_told(inputs, batch))
         return out
 
     def mean(self, row_BL: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ class Towers(nn.Module):
 
     def people(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Returns [B, D]."""
-        parts = [self.users(batch["user"])] if self.users.width else []
+        parts = [self.users(batch["user"], batch)] if self.users.width else []
         if self.context is not None:
             parts.append(self.context(batch))
         if self.with_history:

@@ -94,7 +94,7 @@ def refresh(
             "trained": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
             "through": through,
             "n_events": len(events),
-            "metrics": {f"NDCG@{K}": {"value": judged["after"]}} if judged else {},
+            "metrics": _metrics(judged),
             "judged": dict(judged),
             "parent": current,
         },
@@ -159,12 +159,21 @@ def _as_integers(column: pl.Series) -> pl.Series:
     return column if whole.null_count() else whole
 
 
+def _metrics(judged: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Returns a new version's figure as a run's metrics have it."""
+    if not judged:
+        return {}
+    named = {"value": "after", "low": "after_low", "high": "after_high", "n_users": "n_users"}
+    return {f"NDCG@{K}": {name: judged[key] for name, key in named.items()}}
+
+
 def compare_on(
     old: Recommender, new: Recommender, train: Sequence[Event], test: Sequence[Event]
 ) -> dict[str, float]:
     """Returns NDCG@10 of both on what people took last, each from the same visible history.
 
-    `low` and `high` are the 95 % bootstrap interval of the difference over people.
+    `low` and `high` are the 95 % bootstrap interval of the difference over people, `after_low` and
+    `after_high` that of the new one's own figure.
     """
     visible: dict[str, dict[Any, float]] = {}
     for event in train:
@@ -184,10 +193,14 @@ def compare_on(
     )
     difference = after - before
     drawn = np.random.default_rng(0).integers(0, len(people), (1000, len(people)))
-    low, high = np.quantile(difference[drawn].mean(axis=1), (0.025, 0.975))
+    (low, high), (after_low, after_high) = (
+        np.quantile(value[drawn].mean(axis=1), (0.025, 0.975)) for value in (difference, after)
+    )
     return {
         "before": float(before.mean()),
         "after": float(after.mean()),
+        "after_low": float(after_low),
+        "after_high": float(after_high),
         "difference": float(difference.mean()),
         "low": float(low),
         "high": float(high),

@@ -98,6 +98,29 @@ class Catalogue:
         """The rows of `words` of the items that the model never saw."""
         return self.words[self.n_model :]
 
+    def search(self, words: str, popularity: np.ndarray, *, k: int) -> list[dict[str, Any]]:
+        """Returns the items whose titles have all the words, those that begin so and the popular first."""
+        wanted = words.casefold().split()
+        if not wanted:
+            return []
+        found = [
+            (
+                not title.startswith(wanted[0]),
+                -float(popularity[place]) if place < self.n_model else 0.0,
+                place,
+            )
+            for place, title in enumerate(self.folded_titles)
+            if all(word in title for word in wanted) and self.available[place]
+        ]
+        return [
+            {
+                "item_id": self.ids[place],
+                "title": self.title(place),
+                "categories": list(self.categories[place]),
+            }
+            for *_, place in sorted(found)[:k]
+        ]
+
     def title(self, place: int) -> str:
         """Returns an item's title."""
         return self.items[place].title

@@ -21,6 +21,7 @@ from recsmith.serving.stages import Request, StageSettings, Work, answer, make_s
 from recsmith.serving.stages.explain import reasons
 from recsmith.serving.store import Store
 from recsmith.serving.store.store import milliseconds
+from recsmith.serving.told import as_asked, as_known
 from recsmith.serving.versions import Versions
 from recsmith.serving.world import World
 
@@ -151,19 +152,43 @@ class Engine:
                     self._others.popitem(last=False)
             return self._others[version]
 
-    def recommend_history(self, history: Sequence[Event], **asked: Any) -> Answer:
-        """Returns the list of a person given by a history, oldest first."""
+    def recommend_history(
+        self,
+        history: Sequence[Event],
+        *,
+        features: Mapping[str, Any] | None = None,
+        time: int | None = None,
+        **asked: Any,
+    ) -> Answer:
+        """Returns the list of a person given by a history, oldest first, and features where they are told."""
         world = self.world
         seen, row = world.history(history, user_id=None, unchanged=False)
-        return self._answer(world, self._request_of(seen, row, user_id=None, **asked))
+        told = as_asked(world, row, features=features, time=self._time(world, time))
+        return self._answer(world, self._request_of(seen, told, user_id=None, **asked))
 
-    def request(self, world: World, user_id: str, **asked: Any) -> Request:
+    def request(self, world: World, user_id: str, *, time: int | None = None, **asked: Any) -> Request:
         """Returns a person's request, in the indices of a world, with the items they blocked."""
-        newest, blocked = self.store.state_of(user_id)
+        newest, blocked, data = self.store.state_of(user_id)
         if blocked:
             asked = {**asked, "blocked": (*asked.get("blocked", ()), *blocked)}
         person = self._person(world, user_id, newest)
-        return self._request_of(person.seen, person.row, user_id=user_id, **asked)
+        when = self._time(world, time)
+        row = as_known(world, person.row, user_id=user_id, data=data, time=when)
+        return self._request_of(person.seen, row, user_id=user_id, **asked)
+
+    def _time(self, world: World, time: int | None) -> int | None:
+        """Returns when a request takes place, ms; None is at the person's last event.
+
+        During an experiment a side that does not read it is no reason to refuse what another side reads.
+        """
+        if time is None and self.settings.request_time == "now" and world.model.asks_when:
+            return milliseconds()
+        if time is None or world.model.asks_when:
+            return time
+        if not any(other.model.asks_when for other in (self.world, *self.sides.values())):
+            name = type(world.model).__name__
+            raise InvalidValue("time", f"left out: {name} does not read when somebody asks", time)
+        return None
 
     def _person(self, world: World, user_id: str, newest: int) -> _Person:
         """Returns a person's events in the indices of a world.
@@ -235,27 +260,7 @@ class Engine:
 
     def search(self, words: str, *, k: int) -> list[dict[str, Any]]:
         """Returns the items whose titles have all the words, those that begin so and the popular first."""
-        catalogue, popularity = self.world.catalogue, self.world.model.memory.popularity
-        wanted = words.casefold().split()
-        if not wanted:
-            return []
-        found = [
-            (
-                not title.startswith(wanted[0]),
-                -float(popularity[place]) if place < catalogue.n_model else 0.0,
-                place,
-            )
-            for place, title in enumerate(catalogue.folded_titles)
-            if all(word in title for word in wanted) and catalogue.available[place]
-        ]
-        return [
-            {
-                "item_id": catalogue.ids[place],
-                "title": catalogue.title(place),
-                "categories": list(catalogue.categories[place]),
-            }
-            for *_, place in sorted(found)[:k]
-        ]
+        return self.world.catalogue.search(words, self.world.model.memory.popularity, k=k)
 
     def _note_shown(self, world: World, work: Work, variant: str | None) -> None:
         """Remembers what was shown, till `keep_shown` writes it down."""
@@ -297,16 +302,7 @@ class Engine:
         score[~catalogue.available[: len(score)]] = -np.inf
         score[place : place + 1] = -np.inf
         order = np.lexsort((np.arange(len(score)), -score))[:k]
-        best = [int(at) for at in order if score[at] > -np.inf]
-        return [
-            {
-                "item_id": catalogue.ids[at],
-                "title": catalogue.title(at),
-                "score": float(score[at]),
-                "rank": rank,
-            }
-            for rank, at in enumerate(best, 1)
-        ]
+        return _ranked(catalogue, order, score)
 
     def popular(self, *, k: int, categories: tuple[str, ...] = ()) -> list[dict[str, Any]]:
         """Returns the items that most people took."""
@@ -320,24 +316,15 @@ class Engine:
             for name in categories:
                 inside[catalogue.members.get(name, np.zeros(0, np.int32))] = True
             score[~inside[: catalogue.n_model]] = -np.inf
-        order = [int(at) for at in np.lexsort((np.arange(len(score)), -score))[:k] if score[at] > -np.inf]
-        return [
-            {
-                "item_id": catalogue.ids[at],
-                "title": catalogue.title(at),
-                "score": float(score[at]),
-                "rank": rank,
-            }
-            for rank, at in enumerate(order, 1)
-        ]
+        return _ranked(catalogue, np.lexsort((np.arange(len(score)), -score))[:k], score)
 
     def explain(self, user_id: str, item_id: str) -> dict[str, Any]:
         """Returns an item's score for a person and the items of their history that led to it."""
         _, world = self.side_of(user_id)
         place = self.place(item_id, world)
         request = self.request(world, user_id)
-        score = None
-        if place < world.catalogue.n_model and (len(request.histories.item) or not world.model.needs_history):
+        score, blind = None, world.model.needs_history and request.histories.cold.any()
+        if place < world.catalogue.n_model and not blind:
             codes = np.array([[place]], np.int32)
             value = float(world.model.score_codes(request.histories, codes)[0, 0])
             score = value if np.isfinite(value) else None
@@ -398,6 +385,15 @@ class Engine:
             self._take_up_models()
             left = self.store.rows_of(user_id)
         return {"user_id": user_id, "rows": rows, "models": models, "rows_left": left}
+
+
+def _ranked(catalogue: Catalogue, order: np.ndarray, score: np.ndarray) -> list[dict[str, Any]]:
+    """Returns items in an order, those of score −inf left out, as they are sent."""
+    best = [int(at) for at in order if score[at] > -np.inf]
+    return [
+        {"item_id": catalogue.ids[at], "title": catalogue.title(at), "score": float(score[at]), "rank": rank}
+        for rank, at in enumerate(best, 1)
+    ]
 
 
 def lines(world: World, work: Work) -> list[dict[str, Any]]:

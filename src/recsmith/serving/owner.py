@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,13 @@ import numpy as np
 from recsmith.serving.counters import Counters
 from recsmith.serving.engine import Engine
 from recsmith.serving.experiments import Running
+from recsmith.serving.verdict import report
 from recsmith.serving.world import World
 
 _POINTS = 400  # items on the map
 _STEPS = 50  # of the long tail's curve
+_HOURS = 24.0  # after a list an event counts for it
+_JUDGED = 20_000  # lists of an experiment, the newest
 
 
 def overview(engine: Engine, counters: Counters) -> dict[str, Any]:
@@ -134,5 +138,19 @@ def _quantile(buckets: list[tuple[float, float]], share: float) -> float | None:
 
 
 def _experiment(engine: Engine) -> dict[str, Any] | None:
+    """Returns the running experiment's sides and what came of each, as `experiment report` says it."""
     found = Running(engine.versions.folder).get()
-    return None if found is None else found.model_dump(mode="json")
+    if found is None:
+        return None
+    engine.keep_shown()
+    judged = report(engine.store, found.name, hours=_HOURS, newest=_JUDGED)
+    told = {side.name: asdict(side) for side in judged.sides}
+    apart = {
+        name: {"value": value, "low": low, "high": high}
+        for name, (value, low, high) in judged.differences.items()
+    }
+    sides = {
+        name: {**side.model_dump(mode="json"), "found": told.get(name), "difference": apart.get(name)}
+        for name, side in sorted(found.variants.items())
+    }
+    return {"name": found.name, "hours": _HOURS, "variants": sides}

@@ -53,7 +53,12 @@ def _is_text(value: str) -> bool:
 Data = Annotated[dict[str, Any], AfterValidator(plain)]
 """Plain values: text, finite numbers, lists and objects, not too deep."""
 
-_LATEST = 253_402_300_799_000  # the year 9999, in milliseconds
+LATEST = 253_402_300_799_000  # the year 9999, in milliseconds
+
+TIME = (
+    "When the request takes place, in milliseconds since 1970, for models that read it (`/v1/model`: "
+    "`reads_time`); others refuse it. Else as the service's `request_time` says."
+)
 
 
 class Strict(BaseModel):
@@ -68,7 +73,7 @@ class EventIn(Strict):
     user_id: Word
     item_id: Word
     weight: float = Field(1.0, ge=-1e9, le=1e9, description="A rating or a count.")
-    time: int | None = Field(None, ge=1, le=_LATEST, description="Milliseconds since 1970; now by default.")
+    time: int | None = Field(None, ge=1, le=LATEST, description="Milliseconds since 1970; now by default.")
     event_id: Word | None = Field(None, description="The same id twice is one event.")
 
     @field_validator("weight")
@@ -88,13 +93,19 @@ class HistoryItem(Strict):
 
     item_id: Word
     weight: float | None = Field(None, ge=-1e9, le=1e9)
-    time: int | None = Field(None, ge=1, le=_LATEST)
+    time: int | None = Field(None, ge=1, le=LATEST)
 
 
 class RecommendIn(Strict):
-    """Asks for a list for a history, oldest first, instead of for a known person."""
+    """Asks for a list for a history, oldest first, or for features, instead of for a known person."""
 
     history: list[Word | HistoryItem] = Field(default_factory=list)
+    features: Data = Field(
+        default_factory=dict,
+        description='What is known of the person, {"gender": "F", "age": 25}, by the names that `/v1/model` '
+        "gives as `person_features`. A model that reads none refuses it.",
+    )
+    time: int | None = Field(None, ge=1, le=LATEST, description=TIME)
     k: int = Field(10, ge=1)
     exclude_seen: bool = True
     category: list[Word] = Field(default_factory=list, max_length=100)

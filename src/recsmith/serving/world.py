@@ -62,7 +62,8 @@ class World:
     ) -> tuple[np.ndarray, Histories]:
         """Returns the catalogue's indices of a person's events, and the events as one row for the model.
 
-        `unchanged` says that training saw all of them, so that the person's learnt vector holds.
+        `unchanged` says that training saw all of them, so that the person's learnt vector holds. A history
+        of which no event has a time has none.
         """
         index = self.catalogue.index
         pairs = [(index[event.item_id], event) for event in events if event.item_id in index]
@@ -75,6 +76,8 @@ class World:
             np.fromiter((place for place, _ in known), np.int32, len(known)),
             np.fromiter((event.weight for _, event in known), np.float32, len(known)),
             np.array([code], np.int32),
-            np.fromiter((event.time for _, event in known), np.int64, len(known)),
+            np.fromiter((event.time for _, event in known), np.int64, len(known))
+            if any(event.time for _, event in known)
+            else None,
         )
         return np.fromiter((place for place, _ in pairs), np.int32, len(pairs)), row

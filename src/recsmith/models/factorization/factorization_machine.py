@@ -13,6 +13,7 @@ from scipy import sparse
 from recsmith.config import Run
 from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
+from recsmith.data.feature_space import Column
 from recsmith.data.sources.libfm import FeatureTable
 from recsmith.errors import Diverged, InvalidValue, Shown
 from recsmith.kernels.fm_rows import EXACT, LEVELS, LOGISTIC
@@ -278,6 +279,12 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
     def reads_time(self) -> bool:
         """Whether a prediction hangs on when it is for."""
         return bool(self.config.time)
+
+    def _person_columns(self) -> tuple[Column, ...]:
+        return self._design.users.columns
+
+    def _reads_request_time(self) -> bool:
+        return self.reads_time
 
     def predict_with_deviation(
         self,

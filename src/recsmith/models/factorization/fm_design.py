@@ -174,21 +174,22 @@ class Design:
     def of_users(self, histories: Histories) -> sparse.csr_matrix:
         """Returns the users' block of people: [B, P].
 
-        Strangers have empty features and the unknown id; with events, none: theirs is yet to be fitted.
+        Strangers have the features that the request tells, else empty ones, and the unknown id; with events,
+        none: theirs is yet to be fitted.
         """
-        n_known, user = len(self.memory.users), histories.user
+        n_known, user, told = len(self.memory.users), histories.user, histories.told
         stranger = np.where(histories.lengths > 0, -1, n_known)
         parts = [_one_hot(np.where(user < 0, stranger, user), n_known + 1)] if self.settings.user_id else []
         for name, found in self._of_people.items():
             column = next(column for column in self.users.columns if column.name == name)
             unknown = np.zeros_like(found.codes[:1])
             codes = np.concatenate([found.codes, unknown])[user]  # −1 is the last
-            parts += self._columns(
-                column.n_codes,
-                codes,
-                None if found.value is None else np.append(found.value, np.float32(0))[user],
-                several=column.kind in ("multi", "text"),
-            )
+            value = None if found.value is None else np.append(found.value, np.float32(0))[user]
+            if histories.people is not None:
+                said = column.encode(histories.people[name])
+                codes = np.where(told[:, None], said.codes, codes)
+                value = said.value if value is None else np.where(told, said.value, value)
+            parts += self._columns(column.n_codes, codes, value, several=column.kind in ("multi", "text"))
         if "items" in self.settings.implicit:
             parts.append(_unit_rows(histories.binary(len(self.memory.items))))
         return self._placed(parts, block=0)

@@ -118,12 +118,8 @@ class Scores:
             return self._items
 
     def request_times(self, histories: Histories) -> np.ndarray:
-        """Returns when each person is served: at their last event, int64 [B]; the newest time otherwise."""
-        time_B = np.full(len(histories), self.design.newest, np.int64)
-        if histories.time is not None and len(histories.time):
-            has = histories.lengths > 0
-            time_B[has] = histories.time[histories.indptr[1:][has] - 1]
-        return time_B
+        """Returns when each person is served, int64 [B]; the newest time of training where nothing tells."""
+        return histories.request_times(self.design.newest)
 
     def things(self, item_n: np.ndarray, time_n: np.ndarray) -> Indexed:
         """Returns the items of pairs, at their times."""

@@ -17,7 +17,7 @@ from recsmith.data.feature_space import TIME_PARTS, FeatureSpace, TextReading, t
 from recsmith.models.memory import Memory
 from recsmith.models.neural.base import NeuralConfig
 from recsmith.nn.event_embedding import FeatureShape
-from recsmith.nn.side import Side
+from recsmith.nn.side import Side, as_told
 from recsmith.rng import generator
 
 VALUE = "#value"  # the scaled number of a feature, beside its buckets
@@ -233,17 +233,16 @@ def newest(item: np.ndarray, low_B: np.ndarray, high_B: np.ndarray, length: int)
 
 
 def people(histories: Histories, spaces: Spaces, settings: FeatureConfig) -> Rows:
-    """Returns people as a batch without items; each asks at the time of their last event."""
+    """Returns people as a batch without items, with what requests tell of them and when they ask."""
     batch = {"user": torch.from_numpy(histories.user.astype(np.int64) + 1)}
+    if histories.people is not None:
+        batch |= as_told(histories.told, arrays(spaces.users, histories.people, unknown_first=False))
     if settings.history_length:
         low, high = histories.indptr[:-1], histories.indptr[1:]
         item = histories.item if len(histories.item) else np.zeros(1, np.int32)
         batch["history"] = newest(item, low, high, settings.history_length)
     if settings.context:
-        time_B = np.full(len(histories), spaces.newest, np.int64)
-        if histories.time is not None and len(histories.time):
-            has = histories.lengths > 0
-            time_B[has] = histories.time[histories.indptr[1:][has] - 1]
+        time_B = histories.request_times(spaces.newest)
         requests = arrays(spaces.context, time_parts(time_B), unknown_first=False)
         batch |= {name: torch.from_numpy(array) for name, array in requests.items()}
     return batch

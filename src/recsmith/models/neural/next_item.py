@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from recsmith.config import Config, Run
 from recsmith.data import Dataset, Histories
 from recsmith.data.examples import ExampleBatches, Examples
+from recsmith.data.feature_space import Column
 from recsmith.data.timelines import Arrays, TimelineBatches, long_enough, newest
 from recsmith.errors import InvalidValue
 from recsmith.models.capabilities import HasVectors, SimilarItems
@@ -172,7 +173,8 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
 
     def _user_vectors(self, histories: Histories) -> FloatArray:
         device = self.device
-        batch = {name: values.to(device) for name, values in tensors(self._newest(histories)).items()}
+        batch = tensors(self._newest(histories)) | self._spaces.of_told(histories)
+        batch = {name: values.to(device) for name, values in batch.items()}
         with torch.no_grad():
             context: Tensor = self.net(batch, last=True)
         return context.cpu().numpy()
@@ -181,6 +183,9 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
         """Returns the contexts that predictions see, as a batch."""
         events = self._spaces.of_events(histories, self._shapes)
         return newest(histories, length=self.config.context_length, events=events)
+
+    def _person_columns(self) -> tuple[Column, ...]:
+        return self._spaces.user.columns
 
     def _item_vectors(self) -> FloatArray:
         return self._item_ID

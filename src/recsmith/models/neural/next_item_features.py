@@ -16,8 +16,10 @@ from recsmith.data.event_table import event_table
 from recsmith.data.feature_space import TIME_PARTS, Column, FeatureSpace
 from recsmith.errors import InvalidValue, nearest
 from recsmith.models.memory import Memory
+from recsmith.models.neural.inputs import arrays
 from recsmith.models.neural.next_item_config import ITEM_ID, USER_ID, FeatureSettings, NextItemConfig
 from recsmith.nn.event_embedding import FeatureShape
+from recsmith.nn.side import as_told
 
 EVENT = {"rating": Feature("rating", "number"), "gap": Feature("gap", "number")} | {
     part.name: part for part in TIME_PARTS
@@ -89,6 +91,12 @@ class Spaces:
     def of_people(self, memory: Memory, shapes: Iterable[FeatureShape]) -> dict[str, Tensor]:
         """Returns name → codes [U, M] or numbers [U] of the known people."""
         return _tensors(self.user, memory.people, shapes)
+
+    def of_told(self, histories: Histories) -> dict[str, Tensor]:
+        """Returns what requests tell of people, as `Side` reads it; empty where they tell nothing."""
+        if histories.people is None:
+            return {}
+        return as_told(histories.told, arrays(self.user, histories.people, unknown_first=False))
 
     def of_events(self, histories: Histories, shapes: Iterable[FeatureShape]) -> dict[str, np.ndarray]:
         """Returns name → codes [n, M] or numbers [n] of the events of some histories."""

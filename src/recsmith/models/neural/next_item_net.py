@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from recsmith.models.neural.inputs import VALUE
 from recsmith.models.neural.next_item_config import ITEM_ID, USER_ID, GroupSettings, NextItemConfig
 from recsmith.nn.dropout import Dropout
 from recsmith.nn.encoders import BagOfWords, CaserConv, CausalConv, Encoder, Recurrent
 from recsmith.nn.event_embedding import FeatureShape, GroupEmbedding, look_up, prepared
 from recsmith.nn.item_vectors import ItemVectors
+from recsmith.nn.side import with_told
 from recsmith.nn.transformer import Transformer
 
 Batch = Mapping[str, Tensor]
@@ -64,13 +66,13 @@ def _of(values: Tensor, row_BL: Tensor) -> Tensor:
 
 
 class GlobalGroup(nn.Module):
-    """Reads a group of features about the person; a stranger's are unknown."""
+    """Reads a group of features about the person; a stranger's are as told, else unknown."""
 
     def __init__(self, shapes: Sequence[FeatureShape], *, lookups: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.embedding = GroupEmbedding(shapes)
         self.width = self.embedding.width
-        self._looked_up = tuple(shape.name for shape in shapes if shape.name != USER_ID)
+        self._looked_up = {s.name: s.name if s.dim else s.name + VALUE for s in shapes if s.name != USER_ID}
         for name in self._looked_up:  # row 0 is the stranger, row c + 1 user c
             values = lookups[name]
             self.register_buffer(
@@ -80,7 +82,9 @@ class GlobalGroup(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Returns [B, G]."""
         user_B = batch["user"]
-        inputs = {name: getattr(self, f"of_{name}")[user_B] for name in self._looked_up}
+        known = {told: getattr(self, f"of_{name}")[user_B] for name, told in self._looked_up.items()}
+        read = with_told(known, batch)
+        inputs = {name: read[told] for name, told in self._looked_up.items()}
         return self.embedding({**inputs, USER_ID: user_B.unsqueeze(1)})
 
 

@@ -46,4 +46,6 @@ def _without_each(history: Histories, first: int) -> Histories:
         history.weight[events],
         np.repeat(history.user, len(rows)),
         None if history.time is None else history.time[events],
+        None if history.people is None else history.people[[0] * len(rows)],
+        None if history.asked is None else np.repeat(history.asked, len(rows)),
     )

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from recsmith.config import Run
 from recsmith.data import Dataset, Histories
+from recsmith.data.feature_space import Column
 from recsmith.errors import InvalidValue, Shown
 from recsmith.models.capabilities import PredictsRatings
 from recsmith.models.neural.base import NeuralRecommender
@@ -91,7 +92,7 @@ class RankerInput(nn.Module):
 
     def person(self, batch: Mapping[str, Tensor]) -> list[Tensor]:
         """Returns what does not hang on the item, parts of [B, …]; none if rankers look at items alone."""
-        parts = [self.users(batch["user"])] if self.users.width else []
+        parts = [self.users(batch["user"], batch)] if self.users.width else []
         if self.context is not None:
             parts.append(self.context(batch))
         if self.with_history:
@@ -221,6 +222,12 @@ class Ranker(PredictsRatings, ExplainsByOcclusion, NeuralRecommender):
     def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
         row_n = np.repeat(np.arange(len(histories)), item_code_BN.shape[1])
         return self._outputs(histories, row_n, item_code_BN.ravel()).reshape(item_code_BN.shape)
+
+    def _person_columns(self) -> tuple[Column, ...]:
+        return Spaces.of_dict(self.learned).users.columns
+
+    def _reads_request_time(self) -> bool:
+        return bool(self.config.context)
 
     def _outputs(self, histories: Histories, row_n: np.ndarray, item_n: np.ndarray) -> FloatArray:
         rows = torch.as_tensor(np.asarray(row_n, np.int64), device=self.device)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from recsmith.config import Run
 from recsmith.data import Dataset, Histories
+from recsmith.data.feature_space import Column
 from recsmith.errors import InvalidValue, Shown
 from recsmith.models.capabilities import HasVectors, SimilarItems
 from recsmith.models.neural.base import NeuralRecommender
@@ -59,7 +60,8 @@ class TowerConfig(FeatureConfig):
 class TowerModel(HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommender):
     """Scores by the product of a person's vector and an item's.
 
-    A stranger enters by history where the tower reads one, else as the mean of the vectors of their items.
+    A stranger enters by history where the tower reads one, else as the mean of the vectors of their items;
+    with features told as well, half by the tower.
     A new item enters by its features.
     """
 
@@ -148,7 +150,8 @@ class TowerModel(HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommende
             stranger = (histories.user < 0) & (histories.lengths > 0)
             matrix = histories.binary(len(self.item_ID))[stranger]
             mean_SD = (matrix @ self.item_ID) / np.maximum(matrix.sum(axis=1), 1)
-            vector_BD[stranger] = mean_SD
+            told_S = histories.told[stranger, None]
+            vector_BD[stranger] = np.where(told_S, (vector_BD[stranger] + mean_SD) / 2, mean_SD)
         return vector_BD
 
     def _read_events(self) -> int:
@@ -166,6 +169,12 @@ class TowerModel(HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommende
     def _requests(self, histories: Histories) -> Rows:
         batch = people(histories, Spaces.of_dict(self.learned), self.config)
         return {name: tensor.to(self.device) for name, tensor in batch.items()}
+
+    def _person_columns(self) -> tuple[Column, ...]:
+        return Spaces.of_dict(self.learned).users.columns
+
+    def _reads_request_time(self) -> bool:
+        return bool(self.config.context)
 
     def _similar(self, item_codes: CodeArray) -> FloatArray:
         unit_ID = self.item_ID / np.maximum(np.linalg.norm(self.item_ID, axis=1), _RARE)[:, None]

@@ -12,6 +12,7 @@ import numpy as np
 
 from recsmith.config import Run
 from recsmith.data import Dataset
+from recsmith.data.feature_space import Column
 from recsmith.errors import InvalidValue, nearest
 from recsmith.models.base import Recommender, State
 
@@ -50,6 +51,13 @@ class Composite(Recommender):
             mine = {k.removeprefix(f"{name}."): v for k, v in arrays.items() if k.startswith(f"{name}.")}
             part._memory = self._memory
             part._restore(mine, learned[name])
+
+    def _person_columns(self) -> tuple[Column, ...]:
+        columns = {c.name: c for part in self.parts.values() for c in part._person_columns()}
+        return tuple(columns.values())
+
+    def _reads_request_time(self) -> bool:
+        return any(part._reads_request_time() for part in self.parts.values())
 
     def _forget(self, user_code: int) -> None:
         for part in self.parts.values():

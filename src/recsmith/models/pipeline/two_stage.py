@@ -71,7 +71,17 @@ class Pipeline(Composite, Explains, Shortlists):
         return make_index(self.config.index).restore(self.retriever._item_vectors(), kept)
 
     def candidates(self, histories: Histories) -> CodeArray:
-        """Returns the codes [B, n_candidates] of what is handed to the ranker, −1 where there are fewer."""
+        """Returns the codes [B, n_candidates] of what is handed to the ranker, −1 where there are fewer.
+
+        Popular items for a person without events where the retriever needs them and reads no features.
+        """
+        code_BN = self._retrieved(histories)
+        empty = histories.lengths == 0
+        if empty.any() and self.retriever.needs_history and not self.retriever._person_columns():
+            code_BN[empty] = top_k(self.memory.popularity[None, :], code_BN.shape[1])[0]
+        return code_BN
+
+    def _retrieved(self, histories: Histories) -> CodeArray:
         n_items = len(self.memory.items)
         if self._index is None:
             score_BI = np.array(self.retriever._score(histories), np.float32)

@@ -65,6 +65,34 @@ function curve(rows) {
   return lines([{ class: "one", points: rows.map((row, at) => [row.epoch ?? at, row[name]]) }], { x: "epoch", y: name, label: word("curve") });
 }
 
+// A figure and its 95 % interval.
+function figure(one, sign = false) {
+  if (one?.value === undefined || one.value === null) return "–";
+  const digits = { minimumFractionDigits: 3, maximumFractionDigits: 3, signDisplay: sign ? "exceptZero" : "auto" };
+  const said = (value) => value.toLocaleString(language, digits);
+  return el("span", {}, said(one.value), one.low === undefined || one.low === null ? "" : el("small", { class: "interval" }, ` [${said(one.low)}, ${said(one.high)}]`));
+}
+
+// Every kept version with its metrics; the newest first.
+function leaderboard(told) {
+  const names = ["NDCG@10", ...new Set(told.versions.flatMap((one) => Object.keys(one.metrics ?? {})))].filter((name, at, all) => all.indexOf(name) === at);
+  const rows = told.versions.map((one) => [
+    el("span", {}, one.version, one.version === told.version ? " " : "", one.version === told.version ? el("span", { class: "tag new" }, word("place")) : ""),
+    one.model ?? "–", one.trained ? new Date(one.trained).toLocaleString(language, { dateStyle: "short", timeStyle: "short" }) : "–",
+    ...names.map((name) => figure(one.metrics?.[name])),
+    figure(one.judged?.difference === undefined ? undefined : { value: one.judged.difference, low: one.judged.low, high: one.judged.high }, true),
+    number(one.judged?.n_users ?? one.metrics?.["NDCG@10"]?.n_users)]);
+  return [el("p", { class: "quiet" }, word("leaderboardSays")), table([word("version"), word("modelName"), word("trained"), ...names, word("against"), word("n")], rows)];
+}
+
+function experiment(one) {
+  if (!one) return [el("p", { class: "quiet" }, word("noExperiment"))];
+  const rows = Object.entries(one.variants).map(([side, { version, share, found, difference }]) => [
+    side, version, number(share), number(found?.n_people), number(found?.n_lists), figure(found), figure(difference, true)]);
+  return [el("p", {}, el("b", {}, one.name)), table([word("side"), word("version"), word("share"), word("n"), word("lists"), word("hitRate"), word("difference")], rows),
+    el("p", { class: "quiet" }, `${word("hitRateSays")} ${number(one.hours)} ${word("hours")}`)];
+}
+
 export async function owner(show) {
   const [told, map] = await Promise.all([ask("v1/owner"), ask("v1/owner/map")]);
   const { data, tail, traffic } = told;
@@ -72,10 +100,6 @@ export async function owner(show) {
     [data.events, "eventsN"], [data.people, "peopleN"], [data.items, "itemsN"], [data.items_the_model_never_saw, "neverSeen"],
     [data.items_nobody_took, "nobody"], [data.items_without_category, "noCategory"], [data.items_out_of_stock, "out"], [data.events_in_the_future ?? 0, "future"],
   ];
-  const versions = told.versions.map((one) => [
-    el("span", {}, one.version, one.version === told.version ? " " : "", one.version === told.version ? el("span", { class: "tag new" }, word("place")) : ""),
-    one.model ?? "–", one.trained ? new Date(one.trained).toLocaleString(language) : "–",
-    number(one.judged?.after ?? one.metrics?.["NDCG@10"]?.value), number(one.judged?.before), number(one.judged?.n_users)]);
   const routes = Object.entries(traffic.routes).sort((a, b) => b[1].requests - a[1].requests)
     .map(([route, row]) => [route, number(row.requests), number(row.errors), number(row.p50_ms), number(row.p99_ms)]);
   const stages = Object.entries(traffic.stages_ms).map(([name, ms]) => [name, number(Number(ms.toPrecision(3)))]);
@@ -83,12 +107,12 @@ export async function owner(show) {
   const along = (values) => tail.share_of_items.map((share, at) => [share, values[at]]);
   show(el("h1", { tabindex: "-1" }, word("ownerTitle")), el("p", { class: "lede" }, `${told.model.class} · ${word("version")} ${told.version}`),
     el("h2", {}, word("dataHealth")), el("div", { class: "tiles" }, ...tiles.map(([value, name]) => el("div", { class: "tile" }, el("b", {}, number(value)), el("span", {}, word(name))))),
-    el("h2", {}, word("versions")), el("div", { class: "panel" }, table([word("version"), word("modelName"), word("trained"), word("ndcg"), word("before"), word("n")], versions)),
+    el("h2", {}, word("versions")), el("div", { class: "panel" }, ...leaderboard(told)),
     el("h2", {}, word("traffic")), el("div", { class: "panels three" },
       wide(word("requests"), table([word("route"), word("requests"), word("errors"), `p50 ${word("upTo")}`, `p99 ${word("upTo")}`], routes)),
       panel(word("stages"), table([word("stage"), "ms"], stages)),
-      panel(word("fallbacks"), fallbacks.length ? table([word("why"), word("lists")], fallbacks) : el("p", { class: "quiet" }, word("noFallbacks"))),
-      panel(word("experiment"), told.experiment ? table([told.experiment.name, word("version"), word("share")], Object.entries(told.experiment.variants).map(([side, one]) => [side, one.version, number(one.share)])) : el("p", { class: "quiet" }, word("noExperiment")))),
+      panel(word("fallbacks"), fallbacks.length ? table([word("why"), word("lists")], fallbacks) : el("p", { class: "quiet" }, word("noFallbacks")))),
+    el("h2", {}, word("experiment")), el("div", { class: "panel" }, ...experiment(told.experiment)),
     el("h2", {}, word("theModel")), el("div", { class: "panels" },
       panel(word("tail"), lines([{ class: "one", points: along(tail.events) }, { class: "two-line", points: along(tail.lists) }], { x: word("mostPopular"), y: word("share"), label: word("tail") }),
         el("p", { class: "key" }, el("span", {}, el("i", {}), word("tailEvents")), el("span", {}, el("i", { class: "b" }), word("tailLists"))),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from recsmith.serving.engine import Answer as Given
 from recsmith.serving.records import Event
 from recsmith.serving.routes.shared import PROBLEMS, as_json, at_work, service_of, within
-from recsmith.serving.schemas import Answer, RecommendIn, Similar, Why, Word
+from recsmith.serving.schemas import LATEST, TIME, Answer, RecommendIn, Similar, Why, Word
 from recsmith.serving.security import allowed
 
 router = APIRouter(prefix="/v1", tags=["lists"], dependencies=[Depends(allowed("read"))], responses=PROBLEMS)
@@ -30,6 +30,7 @@ async def recommend(
     per_category: Annotated[int | None, Query(ge=1)] = None,
     explain: bool = False,
     trace: bool = False,
+    time: Annotated[int | None, Query(ge=1, le=LATEST, description=TIME)] = None,
     version: Annotated[str | None, Query(pattern=r"^\d{1,12}$")] = None,
 ) -> Response:
     """Returns a person's list, by a kept version where one is named; popular items for a stranger."""
@@ -44,6 +45,7 @@ async def recommend(
         "calibration": calibration,
         "per_category": per_category,
         "explain": explain,
+        "time": time,
         "version": version,
     }
     given = await at_work(request, lambda: service.engine.recommend(user_id, **asked))
@@ -52,7 +54,7 @@ async def recommend(
 
 @router.post("/recommend", response_model=Answer)
 async def recommend_for_history(request: Request, body: RecommendIn) -> Response:
-    """Returns the list of somebody given by their history, who need not be known."""
+    """Returns the list of somebody given by their history, their features, or both, who need not be known."""
     service = service_of(request)
     limits = service.settings.limits
     within("k", body.k, limits.k)
@@ -76,6 +78,8 @@ async def recommend_for_history(request: Request, body: RecommendIn) -> Response
         "calibration": body.calibration,
         "per_category": body.per_category,
         "explain": body.explain,
+        "features": body.features,
+        "time": body.time,
     }
     given = await at_work(request, lambda: service.engine.recommend_history(history, **asked))
     return _list(service, given, trace=body.trace)

@@ -35,12 +35,15 @@ async def metrics(request: Request) -> Response:
 
 @router.get("/v1/model", dependencies=[Depends(allowed("read"))])
 async def model(request: Request) -> Response:
-    """Returns the version in place: its class, metrics, when it was trained, on what."""
+    """Returns the version in place: its class, metrics, when it was trained, on what, and what it reads
+    of a request beside events."""
     world = service_of(request).engine.world
     about: dict[str, Any] = {
         "class": type(world.model).__name__,
         "n_items": world.catalogue.n_model,
         "n_users": len(world.model.memory.users),
+        "person_features": world.model.person_features,
+        "reads_time": world.model.asks_when,
         **world.about,
     }
     return as_json(about)

@@ -40,6 +40,9 @@ class StageSettings(Config):
     """How near the list's categories come to those of the person's history."""
     per_category: int | None = Field(None, ge=1)
     """At most so many of one category."""
+    request_time: Literal["last_event", "now"] = "last_event"
+    """When a request that names no time takes place, for models that read it: at the person's last event, as
+    in evaluation, or when it comes in."""
     explore: float = Field(0.0, ge=0, le=10)
     """Above 0 lists are drawn instead of cut off: exp(relevance / explore) of the best is each one's weight.
     The chance of what came first is kept with the list, so that other policies can be judged by the log."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 from scipy import sparse
 
 from recsmith.data import Histories
@@ -21,7 +22,7 @@ def retrieve(world: World, works: Sequence[Work]) -> None:
     """Gives each request candidates of all sources, mixed by their shares."""
     for work, (place, score) in zip(works, from_model(world, works), strict=True):
         settings = work.request.settings
-        source = MODEL if len(work.request.histories.item) or not world.model.needs_history else POPULAR
+        source = POPULAR if world.model.needs_history and work.request.histories.cold.any() else MODEL
         work.fallback = "" if source == MODEL else "no history: popular items"
         taken = (place, score, np.full(len(place), source))
         for share, name, find in (
@@ -42,7 +43,7 @@ def from_model(world: World, works: Sequence[Work]) -> list[tuple[np.ndarray, np
     """
     n_model = world.catalogue.n_model
     model = world.model
-    if isinstance(model, Shortlists) and all(len(work.request.histories.item) for work in works):
+    if isinstance(model, Shortlists) and not any(work.request.histories.cold.any() for work in works):
         return [shortlisted(model, work, n_model) for work in works]
     found: list[tuple[np.ndarray, np.ndarray]] = []
     at_once = block_rows(n_model)
@@ -136,13 +137,22 @@ def mixed(
 def joined(rows: Sequence[Histories]) -> Histories:
     """Returns histories of one row each as one block."""
     lengths = [len(row.item) for row in rows]
-    times = [row.time for row in rows]
+    times, asked = [row.time for row in rows], [row.asked for row in rows]
+    told = next((row.people for row in rows if row.people is not None), None)
+    people = [
+        pl.DataFrame({name: [None] * len(row) for name in told.columns}, schema=told.schema)
+        if row.people is None and told is not None
+        else row.people
+        for row in rows
+    ]
     return Histories(
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         np.concatenate([row.item for row in rows]),
         np.concatenate([row.weight for row in rows]),
         np.concatenate([row.user for row in rows]),
         None if any(t is None for t in times) else np.concatenate(times),  # type: ignore[arg-type]
+        None if told is None else pl.concat(people),  # type: ignore[type-var]
+        None if any(t is None for t in asked) else np.concatenate(asked),  # type: ignore[arg-type]
     )
 
 

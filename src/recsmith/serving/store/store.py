@@ -21,7 +21,10 @@ _WRITERS = 7_310_552  # the lock of who adds events in PostgreSQL
 _NEWEST = sa.select(sa.func.max(events.c.seq)).where(events.c.user_id == sa.bindparam("user_id"))
 _STATE = sa.select(
     _NEWEST.scalar_subquery(),
-    sa.select(users.c.blocked).where(users.c.user_id == sa.bindparam("user_id")).scalar_subquery(),
+    *(
+        sa.select(column).where(users.c.user_id == sa.bindparam("user_id")).scalar_subquery()
+        for column in (users.c.blocked, users.c.data)
+    ),
 )
 _HISTORY = (
     sa.select(events)
@@ -116,11 +119,11 @@ class Store:
         with _answers(), self._reading() as connection:
             return int(connection.execute(_NEWEST, {"user_id": user_id}).scalar() or 0)
 
-    def state_of(self, user_id: str) -> tuple[int, list[str]]:
-        """Returns the `seq` of a person's last event and the items they blocked, in one statement."""
+    def state_of(self, user_id: str) -> tuple[int, list[str], dict[str, Any]]:
+        """Returns the `seq` of a person's last event, what they blocked and their data, in one statement."""
         with _answers(), self._reading() as connection:
-            newest, blocked = connection.execute(_STATE, {"user_id": user_id}).one()
-        return int(newest or 0), list(blocked or ())
+            newest, blocked, data = connection.execute(_STATE, {"user_id": user_id}).one()
+        return int(newest or 0), list(blocked or ()), dict(data or {})
 
     def health(self) -> dict[str, int | None]:
         """Returns how many events and people there are, from when to when, and how many are of the future."""
@@ -149,6 +152,14 @@ class Store:
             asked = asked.where(events.c.seq <= through)
         with _answers(), self._reading() as connection:
             return int(connection.execute(asked).scalar() or 0)
+
+    def events_of(self, user_ids: Sequence[str], *, since: int) -> Iterator[Event]:
+        """Yields the events of some people from a time (ms) on."""
+        for start in range(0, len(user_ids), _ROWS):
+            some = events.c.user_id.in_(user_ids[start : start + _ROWS])
+            with _answers(), self._reading() as connection:
+                rows = connection.execute(sa.select(events).where(some, events.c.time >= since)).all()
+            yield from (Event(r.user_id, r.item_id, r.weight, r.time, r.event_id) for r in rows)
 
     def all_events(self, *, through: int | None = None) -> Iterator[list[Event]]:
         """Yields all events in the order in which they came, block by block."""
@@ -263,6 +274,14 @@ class Store:
         if rows:
             with _answers(), self.engine.begin() as connection:
                 connection.execute(sa.insert(shown), [dict(row) for row in rows])
+
+    def shown_in(self, experiment: str, *, newest: int | None = None) -> list[Any]:
+        """Returns what was shown in an experiment, in order; the newest so many where a number is given."""
+        begins = f"{experiment}/"
+        asked = sa.select(shown).where(sa.func.substr(shown.c.variant, 1, len(begins)) == begins)
+        with _answers(), self._reading() as connection:
+            rows = connection.execute(asked.order_by(shown.c.seq.desc()).limit(newest)).all()
+        return list(reversed(rows))
 
     def all_shown(self) -> Iterator[Any]:
         """Yields what was shown, in order."""
