@@ -70,7 +70,7 @@ class Engine:
         self.stages = make_stages()
         self._people: OrderedDict[str, _Person] = OrderedDict()
         self._n_kept = 0
-        self._lock, self._changing = threading.Lock(), threading.Lock()
+        self._lock, self._changing, self._keeping = (threading.Lock() for _ in range(3))
         self._shown: list[dict[str, Any]] = []
         self.n_lists, self._served = 0, (np.zeros(0, np.int64), "")
         self._others: OrderedDict[str, World] = OrderedDict()
@@ -280,10 +280,11 @@ class Engine:
             self._shown.append(row)
 
     def keep_shown(self) -> None:
-        """Writes down what was shown since the last time; a crash in between loses these lines, no events."""
-        with self._lock:
-            rows, self._shown = self._shown, []
-        self.store.add_shown(rows)
+        """Writes down what was shown till now; a crash in between loses these lines, no events."""
+        with self._keeping:  # who returns from here finds all of it in the store
+            with self._lock:
+                rows, self._shown = self._shown, []
+            self.store.add_shown(rows)
 
     def events(self, user_id: str) -> list[Event]:
         """Returns a person's newest events, oldest first."""
