@@ -85,7 +85,8 @@ def test_the_demo_leaves_a_run_with_all_it_promises(place):
     run = open_run(place / "runs" / "demo")
     told = json.loads((run.path / "demo.json").read_text(encoding="utf-8"))
     assert set(told["leaderboard"]) == {
-        "Popular", "TfIdfContent", "ItemKNN", "UserKNN", "PureSVD", "EASE", "IALS", "BPR",
+        "Popular", "TfIdfContent", "ItemKNN", "UserKNN", "RP3beta",
+        "PureSVD", "EASE", "SLIM", "GFCF", "IALS", "BPR",
     }  # fmt: skip
     assert all(found["NDCG@10"]["low"] <= found["NDCG@10"]["high"] for found in told["leaderboard"].values())
     assert "FunkSVD" in told["ratings"]

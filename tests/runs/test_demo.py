@@ -27,7 +27,8 @@ def test_ones_own_log_gets_the_same_job_and_its_recipes_model(recipe, tmp_path):
     stage = Listener()
     found = demo(tmp_path / "d", recipe=recipe, report=False, stage=stage)
     assert set(found["leaderboard"]) == {
-        "Popular", "TfIdfContent", "ItemKNN", "UserKNN", "PureSVD", "EASE", "IALS", "BPR",
+        "Popular", "TfIdfContent", "ItemKNN", "UserKNN", "RP3beta",
+        "PureSVD", "EASE", "SLIM", "GFCF", "IALS", "BPR",
     }  # fmt: skip
     assert set(found["ratings"]) == {"ItemKNN", "PureSVD", "FunkSVD"}
     assert len(stage.people) == 2

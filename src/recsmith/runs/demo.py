@@ -37,8 +37,11 @@ RANKERS: dict[str, dict[str, Any]] = {
     "TfIdfContent": {},
     "ItemKNN": {"n_neighbours": 20},
     "UserKNN": {"similarity": "jaccard", "amplification": 2.0},
+    "RP3beta": {"alpha": 0.7, "beta": 0.1, "n_neighbours": 100, "weighting": "weight"},
     "PureSVD": {"embedding_dim": 50},
     "EASE": {"regularization": 1000.0, "weighting": "weight"},
+    "SLIM": {"l1_regularization": 5.0, "l2_regularization": 100.0},
+    "GFCF": {"embedding_dim": 40},
     "IALS": {"embedding_dim": 64, "unobserved_weight": 0.4},
     "BPR": {"embedding_dim": 64, "n_epochs": 100},
 }
