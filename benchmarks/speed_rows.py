@@ -225,7 +225,7 @@ def comparisons() -> tuple[Comparison, ...]:
             Side("`BPR`, 15 epochs", "speed_jobs.py", "bpr", {"embedding_dim": 64, "n_epochs": 15}),
             Side("implicit `BayesianPersonalizedRanking`", "peers/speed_models.py", "bpr",
                  {"factors": 64, "iterations": 50, "random_state": 0}),
-            2.0, same_ndcg, repeats=3,
+            2.0, same_ndcg, repeats=2,
         ),
         Comparison(
             "funksvd", "an epoch, 100 factors, ML-1M 90/10", "ratings",

@@ -60,7 +60,7 @@ def test_conjugate_steps_are_the_twins(n_steps):
     arrays = problem(3)
     indptr, item, weight, target, vector_ID, base_DD, penalty_B = arrays
     fast_BD, _ = solved(
-        lambda a, b, *rest: conjugate_rows(a, b, n_steps, *rest), arrays, blocks=[(0, 7)], start=0.1
+        lambda a, b, *rest: conjugate_rows(a, b, n_steps, 0.0, *rest), arrays, blocks=[(0, 7)], start=0.1
     )
     for row in range(1, 7):
         events = slice(indptr[row], indptr[row + 1])
@@ -74,9 +74,29 @@ def test_conjugate_steps_are_the_twins(n_steps):
 def test_enough_conjugate_steps_are_the_exact_solution():
     arrays = problem(4)
     exact_BD, exact_B = solved(ridge_rows, arrays, blocks=[(0, 7)])
-    many_BD, many_B = solved(lambda a, b, *rest: conjugate_rows(a, b, 30, *rest), arrays, blocks=[(0, 7)])
+    many_BD, many_B = solved(
+        lambda a, b, *rest: conjugate_rows(a, b, 30, 0.0, *rest), arrays, blocks=[(0, 7)]
+    )
     np.testing.assert_allclose(many_BD, exact_BD, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(many_B, exact_B, rtol=1e-3, atol=1e-3)
+
+
+def test_conjugate_steps_end_within_the_tolerance_and_say_who_is_not_there():
+    arrays = problem(5, n_dims=12, n_rows=40)
+    exact_BD, exact_B = ridge_rows_plain(*arrays)
+    left = []
+
+    def kernel(n_steps, tolerance):
+        return lambda a, b, *rest: left.append(conjugate_rows(a, b, n_steps, tolerance, *rest))
+
+    near_BD, near_B = solved(kernel(50, 1e-2), arrays, blocks=[(0, 40)], start=0.1)
+    error_B = np.linalg.norm(near_BD - exact_BD, axis=1)
+    assert (error_B <= 1e-2 * np.linalg.norm(near_BD, axis=1)).all() and error_B.max() > 1e-4
+    close_BD, close_B = solved(kernel(50, 1e-5), arrays, blocks=[(0, 40)], start=0.1)
+    np.testing.assert_allclose(close_BD, exact_BD, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(close_B, exact_B, rtol=1e-4, atol=1e-4)
+    solved(kernel(1, 1e-5), arrays, blocks=[(0, 40)], start=0.1)
+    assert left[:2] == [0, 0] and left[2] > 0
 
 
 def test_gramian_is_the_lower_half_of_the_product():

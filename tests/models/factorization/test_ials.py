@@ -11,6 +11,7 @@ from factor_checks import assert_same_state, check_going_on, check_threads_and_s
 from recsmith import Run
 from recsmith.errors import InvalidValue
 from recsmith.models import IALS
+from recsmith.models.factorization import ials
 from recsmith.testing import check_recommender, toy
 
 TASTES = toy.tastes()
@@ -86,6 +87,18 @@ def test_conjugate_gradients_come_to_what_the_exact_solver_finds():
     steps = IALS(embedding_dim=6, n_epochs=15, n_cg_steps=4).fit(TASTES)
     a, b = (model.learning_curve[-1]["loss"] for model in (exact, steps))
     assert b == pytest.approx(a, rel=0.01)
+
+
+@pytest.mark.parametrize("most_steps", [48, 1])
+def test_long_vectors_end_at_the_exact_solution(monkeypatch, most_steps):
+    """By steps that arrive, or by Cholesky where there are too few of them."""
+    monkeypatch.setattr(ials, "_MOST_STEPS", most_steps)
+    model = IALS(embedding_dim=72, n_epochs=2).fit(TASTES)
+    rows = TASTES.histories()
+    items = [TASTES.items.decode(rows.block(row, row + 1).item) for row in range(len(rows))]
+    warm_BI = model.score(histories=items)
+    hot_BI = model.score(TASTES.users.decode(np.arange(len(rows))))
+    np.testing.assert_allclose(warm_BI, hot_BI, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("solver", ["cg", "cholesky"])
