@@ -89,7 +89,7 @@ def test_conjugate_steps_end_within_the_tolerance_and_say_who_is_not_there():
     def kernel(n_steps, tolerance):
         return lambda a, b, *rest: left.append(conjugate_rows(a, b, n_steps, tolerance, *rest))
 
-    near_BD, near_B = solved(kernel(50, 1e-2), arrays, blocks=[(0, 40)], start=0.1)
+    near_BD, _ = solved(kernel(50, 1e-2), arrays, blocks=[(0, 40)], start=0.1)
     error_B = np.linalg.norm(near_BD - exact_BD, axis=1)
     assert (error_B <= 1e-2 * np.linalg.norm(near_BD, axis=1)).all() and error_B.max() > 1e-4
     close_BD, close_B = solved(kernel(50, 1e-5), arrays, blocks=[(0, 40)], start=0.1)

@@ -30,8 +30,8 @@ def conjugate_rows(
     """Improves the solutions of rows start to stop in `out_BD`, from where they are.
 
     The problem and the arguments are those of `ridge.ridge_rows`, but both halves of `base_DD` are read.
-    A row takes `n_steps` steps at most and ends when |residual| ≤ tolerance·λ|w|: no eigenvalue is below λ, so
-    w is then within tolerance·|w| of the solution. Returns how many rows did not come so far.
+    A row takes `n_steps` steps at most and ends when |residual| ≤ tolerance·λ|w|: no eigenvalue is below λ,
+    so w is then within tolerance·|w| of the solution. Returns how many rows did not come so far.
     O((events·D + rows·D²)·n_steps) time, O(D) memory.
     """
     n_dims = vector_ID.shape[1]

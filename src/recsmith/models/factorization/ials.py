@@ -151,7 +151,8 @@ class IALS(SimilarItems, Explains, HasVectors):
     ) -> float:
         """Solves one side in place; returns what its rows lose."""
         ones, penalty_B = np.ones_like(rows.value), self._penalty(rows.lengths, n_others)
-        loss_B, left = np.zeros(len(rows), np.float32), []
+        loss_B = np.zeros(len(rows), np.float32)
+        left: list[int] = []
         by_steps = not exact or (self.config.solver == "cg" and self.config.embedding_dim >= _LONG)
         n_steps, tolerance = (_MOST_STEPS, _EXACT) if exact else (self.config.n_cg_steps, 0.0)
 
