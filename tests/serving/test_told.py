@@ -14,6 +14,7 @@ from recsmith.data import Feature
 from recsmith.models import IALS, TwoTower
 from recsmith.serving.app import create_app
 from recsmith.serving.engine import Engine, first_load
+from recsmith.serving.records import Event, Item
 from recsmith.serving.settings import ServeSettings
 from recsmith.serving.stages import StageSettings
 from recsmith.serving.store import Store
@@ -206,3 +207,41 @@ def test_the_document_shows_features_and_time(serving):
     assert "person_features" in body["features"]["description"]
     asked = document["paths"]["/v1/recommend/{user_id}"]["get"]["parameters"]
     assert any(one["name"] == "time" and "milliseconds" in one["description"] for one in asked)
+
+
+def test_a_new_item_goes_where_its_tower_says(serving, tower):
+    """By the features in its data, not by its words; one that tells none of them goes by its words."""
+    plain = {"title": "Zzz", "data": {}}
+    for n in range(4):
+        serving.put(
+            f"/v1/items/new{n}", json={"title": "Zzz", "data": {"genres": f"genre {n}", "year": 1990}}
+        )
+    serving.put("/v1/items/silent", json=plain)
+    news = [{"genres": [f"genre {n}"], "year": 1990} for n in range(4)]
+    vectors = tower.vectors_of_new_items(news)
+    firsts = set()
+    for user in range(1, 9):
+        answer = serving.get(f"/v1/recommend/{user}?k=10").json()["recommendations"]
+        found = [line["item_id"] for line in answer if line["source"] == "new"]
+        best = int(np.argmax(tower.user_vectors([user])[0] @ vectors.T))
+        assert found == [f"new{best}"]
+        firsts.add(found[0])
+    assert len(firsts) > 1
+    told = asking(serving, features={"club": "club 1"}, k=10).json()["recommendations"]
+    own = tower._user_vectors(tower.telling(tower.memory.of_items([[]]), features=[{"club": "club 1"}]))
+    assert [line["item_id"] for line in told if line["source"] == "new"] == [
+        f"new{int(np.argmax(own[0] @ vectors.T))}"
+    ]
+    nobody = serving.get("/v1/recommend/stranger?k=10").json()["recommendations"]
+    assert {line["source"] for line in nobody} == {"popular"}
+
+
+def test_new_items_that_tell_nothing_go_by_their_words(place, tower):
+    store = Store(place.store)
+    engine = Engine(store, Versions(tower_place(place)), settings=StageSettings(new_share=0.5))
+    title = engine.world.catalogue.title(0)
+    engine.put_items([Item("told", "Zzz", {"genres": ["genre 3"]}), Item("silent", title, {})])
+    answer = engine.recommend_history([Event("", tower.memory.items.ids[0], 1.0)], k=8)
+    found = [line["item_id"] for line in answer.lines if line["source"] == "new"]
+    assert found == ["told", "silent"]
+    store.close()

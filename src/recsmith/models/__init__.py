@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from recsmith.errors import MissingExtra
 from recsmith.models.base import Recommender, load
-from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
+from recsmith.models.capabilities import (
+    Explains,
+    HasVectors,
+    PredictsRatings,
+    SimilarItems,
+    VectorsOfNewItems,
+)
 
 if TYPE_CHECKING:
     from recsmith.models.baseline.popular import Popular
@@ -111,6 +117,7 @@ __all__ = [
     "TfIdfContent",
     "TwoTower",
     "UserKNN",
+    "VectorsOfNewItems",
     "load",
 ]
 

@@ -29,7 +29,7 @@ from recsmith.models.scoring import (
     in_blocks,
     list_length,
 )
-from recsmith.models.told import Features, asking_time, told_people
+from recsmith.models.told import Features, asking_time, told_table
 from recsmith.types import CodeArray, FloatArray, Id, Recommendations
 
 State: TypeAlias = np.ndarray | sparse.csr_matrix | float | None
@@ -263,7 +263,7 @@ class Recommender(ABC):
         """Returns the histories with what a request tells of each person and of when they ask."""
         name, people = type(self).__name__, None
         if features is not None:
-            people = told_people(self._person_columns(), features, model=name)
+            people = told_table(self._person_columns(), features, model=name)
             if len(features) != len(histories):
                 raise InvalidValue("features", f"{len(histories)} long, one a person", len(features))
         asked = asking_time(at, len(histories), reads_time=self._reads_request_time(), model=name)

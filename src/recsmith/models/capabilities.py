@@ -8,15 +8,18 @@ from datetime import UTC, datetime
 from typing import Self, final
 
 import numpy as np
+import polars as pl
 
 from recsmith.config import Run
 from recsmith.data import Dataset, Histories
+from recsmith.data.feature_space import Column
 from recsmith.errors import InvalidValue
 from recsmith.kernels.topk import top_k
 from recsmith.models.base import Recommender
 from recsmith.models.growth import grown
 from recsmith.models.memory import History, Memory
 from recsmith.models.scoring import list_length
+from recsmith.models.told import Features, told_table
 from recsmith.types import CodeArray, Explanation, FloatArray, Id, Reason, Recommendation
 
 
@@ -216,3 +219,27 @@ class HasVectors(Recommender):
         """Returns the vectors [B, D] of known users or of people given by their history."""
         _, rows, _ = self._people(users, histories)
         return self._user_vectors(rows)
+
+
+class VectorsOfNewItems(HasVectors):
+    """Makes the vector of an item that training never saw from its features, where it was given any."""
+
+    @abstractmethod
+    def _item_columns(self) -> tuple[Column, ...]:
+        """Returns the features of items that vectors are made of; none where ids alone are."""
+
+    @abstractmethod
+    def _vectors_of_new(self, table: pl.DataFrame) -> FloatArray:
+        """Returns float32 [n, D]: the vectors of rows that hold those features; their ids are unknown."""
+
+    @final
+    def vectors_of_new_items(self, features: Sequence[Features]) -> FloatArray:
+        """Returns the vectors [n, D] of items told by their features, as in `item_vectors`.
+
+        Raises `InvalidValue` for features that the model does not read, or of another kind.
+        """
+        columns = self._item_columns()
+        table = told_table(columns, features, model=type(self).__name__, of="items")
+        if table is None:
+            raise InvalidValue("features", "given, at least one", list(features))
+        return self._vectors_of_new(table)

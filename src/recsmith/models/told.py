@@ -33,8 +33,10 @@ _MUST_BE = {
 _YEAR_9999 = 253_402_300_800_000  # ms
 
 
-def told_people(columns: Sequence[Column], given: Sequence[Features], *, model: str) -> pl.DataFrame | None:
-    """Returns a row a person with the columns that a model reads; None where nobody is told of.
+def told_table(
+    columns: Sequence[Column], given: Sequence[Features], *, model: str, of: str = "people"
+) -> pl.DataFrame | None:
+    """Returns a row a person (or item) with the columns that a model reads; None where nothing is told.
 
     Raises `InvalidValue` for a feature that the model does not read, with the nearest name, and for a value
     of another kind. A value that training never met is read as unknown.
@@ -44,21 +46,26 @@ def told_people(columns: Sequence[Column], given: Sequence[Features], *, model: 
     if not any(given):
         return None
     if not columns:
-        raise InvalidValue("features", f"left out: {model} reads none of people", _first(given))
+        raise InvalidValue("features", f"left out: {model} reads none of {of}", _first(given))
     known = {column.name: column for column in columns}
     for one in given:
         for name in one:
             if name not in known:
                 cure = nearest(str(name), known) or f"There are: {', '.join(known)}."
-                raise InvalidValue("features", f"what {model} reads of people", name, cure)
-    return _table(columns, [{name: read(known[name], one[name]) for name in one} for one in given])
+                raise InvalidValue("features", f"what {model} reads of {of}", name, cure)
+    return as_table(columns, [{name: read(known[name], one[name]) for name in one} for one in given])
 
 
 def kept_features(columns: Sequence[Column], kept: Features) -> Features:
-    """Returns those of a person's kept facts that a model reads and that are of its kinds."""
+    """Returns those facts, as a store has them, that a model reads and that are of its kinds.
+
+    A text stands for several values where it has them between bars: "Comedy|Drama".
+    """
     found = {}
     for column in columns:
         value = kept.get(column.name)
+        if column.kind == "multi" and isinstance(value, str):
+            value = [part for part in value.split("|") if part]
         try:
             found[column.name] = read(column, value)
         except InvalidValue:
@@ -103,7 +110,8 @@ def _first(given: Sequence[Features]) -> Shown:
     return Shown(", ".join(dict.fromkeys(str(name) for one in given for name in one)))
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Features]) -> pl.DataFrame:
+def as_table(columns: Sequence[Column], rows: Sequence[Features]) -> pl.DataFrame:
+    """Returns values that `read` gave as a table of the columns' types, a row a person or item."""
     return pl.DataFrame(
         {
             column.name: pl.Series(

@@ -38,6 +38,7 @@ class ItemVectors(nn.Module):
         self.biases = nn.Parameter(torch.zeros(len(known_I) + 1)) if bias else None
         self.embedding = GroupEmbedding(features) if features else None
         self.map = nn.Linear(self.embedding.width, dim, bias=False) if self.embedding else None
+        self.shapes = tuple(features)
         self._names = tuple(f.name for f in features)
         for shape in features:
             assert inputs is not None
@@ -53,6 +54,13 @@ class ItemVectors(nn.Module):
         if self.embedding is None or self.map is None:
             return None
         mapped: Tensor = self.map(self.embedding({name: getattr(self, f"of_{name}") for name in self._names}))
+        return mapped
+
+    def of_new(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Returns [n, D] of items told by features, codes [n, M] or numbers [n]; their ids are unknown."""
+        assert self.embedding is not None
+        assert self.map is not None
+        mapped: Tensor = self.map(self.embedding(inputs))
         return mapped
 
     def forward(self) -> Tensor:

@@ -48,9 +48,9 @@ class Towers(nn.Module):
             parts.append(self.items.mean(batch["history"]))
         return self._scaled(self.user_mlp(torch.cat(parts, -1)))
 
-    def things(self, row: Tensor) -> Tensor:
-        """Returns [..., D] of item rows."""
-        return self._scaled(self.item_mlp(self.items(row)))
+    def things(self, row: Tensor, batch: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Returns [..., D] of item rows; a batch may tell features of its rows [B] itself."""
+        return self._scaled(self.item_mlp(self.items(row, batch)))
 
     def _scaled(self, vectors: Tensor) -> Tensor:
         return functional.normalize(vectors, dim=-1) if self.normalised else vectors

@@ -11,7 +11,8 @@ import numpy as np
 
 from recsmith.data import Histories
 from recsmith.models.base import Recommender
-from recsmith.models.capabilities import HasVectors
+from recsmith.models.capabilities import HasVectors, VectorsOfNewItems
+from recsmith.models.told import as_table, kept_features
 from recsmith.serving.catalogue import Catalogue
 from recsmith.serving.records import Event
 
@@ -41,6 +42,22 @@ class World:
             return None
         vectors = np.asarray(self.model.item_vectors(), np.float32)
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+    @cached_property
+    def new_vectors(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Vectors [n, D] of the items that the model never saw, by its item tower, and which of them it was
+        told anything of, bool[n]; None for a model without such a tower.
+        """
+        model, catalogue = self.model, self.catalogue
+        columns = model._item_columns() if isinstance(model, VectorsOfNewItems) else ()
+        if not columns or len(catalogue) == catalogue.n_model:
+            return None
+        assert isinstance(model, VectorsOfNewItems)
+        told = [
+            kept_features(columns, {"title": item.title, **item.data})
+            for item in catalogue.items[catalogue.n_model :]
+        ]
+        return model._vectors_of_new(as_table(columns, told)), np.array([bool(one) for one in told])
 
     def likeness(self, places: np.ndarray) -> np.ndarray:
         """Returns how alike items are, float32 [n, n] in 0..1: by the model's vectors, else by words."""

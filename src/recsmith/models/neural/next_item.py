@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self, cast, final
 
 import numpy as np
+import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -19,7 +20,7 @@ from recsmith.data.examples import ExampleBatches, Examples
 from recsmith.data.feature_space import Column
 from recsmith.data.timelines import Arrays, TimelineBatches, long_enough, newest
 from recsmith.errors import InvalidValue
-from recsmith.models.capabilities import HasVectors, SimilarItems
+from recsmith.models.capabilities import SimilarItems, VectorsOfNewItems
 from recsmith.models.neural.base import NeuralRecommender
 from recsmith.models.neural.next_item_config import FeatureSettings, NextItemConfig, SequenceConfig
 from recsmith.models.neural.next_item_features import Spaces
@@ -37,7 +38,7 @@ _HELD = 256  # events kept back whose loss is taken at once
 _LONG = 128  # events in a learning window of encoders that look back over a window of their own
 
 
-class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors):
+class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, VectorsOfNewItems):
     """Recommends the items whose vectors fit the context: what a person took, in order, and who they are.
 
     Every event of a timeline is learnt in one pass, and the prediction after it sees `context_length` events,
@@ -186,6 +187,18 @@ class NextItem(NeuralRecommender, SimilarItems, ExplainsByOcclusion, HasVectors)
 
     def _person_columns(self) -> tuple[Column, ...]:
         return self._spaces.user.columns
+
+    def _item_columns(self) -> tuple[Column, ...]:
+        return tuple(self._spaces.column(feature.name) for feature in self.plan.label.features)
+
+    def _vectors_of_new(self, table: pl.DataFrame) -> FloatArray:
+        items = self.net.items
+        told = self._spaces.of_table(table, items.shapes)
+        with torch.no_grad():
+            vectors: FloatArray = (
+                items.of_new({name: values.to(self.device) for name, values in told.items()}).cpu().numpy()
+            )
+        return vectors
 
     def _item_vectors(self) -> FloatArray:
         return self._item_ID

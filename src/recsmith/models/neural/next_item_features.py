@@ -86,7 +86,11 @@ class Spaces:
 
     def of_items(self, memory: Memory, shapes: Iterable[FeatureShape]) -> dict[str, Tensor]:
         """Returns name → codes [I, M] or numbers [I] of the catalogue."""
-        return _tensors(self.item, memory.catalogue, shapes)
+        return self.of_table(memory.catalogue, shapes)
+
+    def of_table(self, table: pl.DataFrame, shapes: Iterable[FeatureShape]) -> dict[str, Tensor]:
+        """Returns name → codes [n, M] or numbers [n] of a table with columns of items."""
+        return _tensors(self.item, table, shapes)
 
     def of_people(self, memory: Memory, shapes: Iterable[FeatureShape]) -> dict[str, Tensor]:
         """Returns name → codes [U, M] or numbers [U] of the known people."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -15,13 +16,14 @@ from recsmith.config import Run
 from recsmith.data import Dataset, Histories
 from recsmith.data.feature_space import Column
 from recsmith.errors import InvalidValue, Shown
-from recsmith.models.capabilities import HasVectors, SimilarItems
+from recsmith.models.capabilities import SimilarItems, VectorsOfNewItems
 from recsmith.models.neural.base import NeuralRecommender
 from recsmith.models.neural.inputs import (
     Events,
     FeatureConfig,
     Rows,
     Spaces,
+    arrays,
     item_side,
     people,
     shapes,
@@ -29,6 +31,7 @@ from recsmith.models.neural.inputs import (
 )
 from recsmith.models.neural.occlusion import ExplainsByOcclusion
 from recsmith.models.neural.validation import Kept
+from recsmith.nn.side import as_told
 from recsmith.nn.towers import Towers
 from recsmith.training import Batches
 from recsmith.types import CodeArray, FloatArray
@@ -57,7 +60,7 @@ class TowerConfig(FeatureConfig):
     """Whether log q, an item's share of the events, is taken off its score in the loss."""
 
 
-class TowerModel(HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommender):
+class TowerModel(VectorsOfNewItems, SimilarItems, ExplainsByOcclusion, NeuralRecommender):
     """Scores by the product of a person's vector and an item's.
 
     A stranger enters by history where the tower reads one, else as the mean of the vectors of their items;
@@ -141,6 +144,19 @@ class TowerModel(HasVectors, SimilarItems, ExplainsByOcclusion, NeuralRecommende
 
     def _item_vectors(self) -> FloatArray:
         return self.item_ID
+
+    def _item_columns(self) -> tuple[Column, ...]:
+        return Spaces.of_dict(self.learned).items.columns
+
+    def _vectors_of_new(self, table: pl.DataFrame) -> FloatArray:
+        told = arrays(Spaces.of_dict(self.learned).items, table, unknown_first=False)
+        batch = {
+            name: values.to(self.device) for name, values in as_told(np.ones(len(table), bool), told).items()
+        }
+        with torch.no_grad():
+            rows = torch.zeros(len(table), dtype=torch.int64, device=self.device)
+            vectors: FloatArray = self.towers.things(rows, batch).cpu().numpy()
+        return vectors
 
     def _user_vectors(self, histories: Histories) -> FloatArray:
         with torch.no_grad():

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from recsmith.data import Histories
 from recsmith.kernels.topk import top_k
-from recsmith.models.capabilities import Shortlists, SimilarItems
+from recsmith.models.capabilities import HasVectors, Shortlists, SimilarItems
 from recsmith.models.scoring import block_rows
 from recsmith.serving.stages.base import Work
 from recsmith.serving.world import World
@@ -93,11 +93,26 @@ def similar_to_recent(world: World, work: Work) -> tuple[np.ndarray, np.ndarray]
 
 
 def never_seen(world: World, work: Work) -> tuple[np.ndarray, np.ndarray]:
-    """Returns items that the model never saw, by how near their words are to those of the history."""
+    """Returns items that the model never saw: by its item tower, then by words those it knows nothing of."""
     catalogue = world.catalogue
     if len(catalogue) == catalogue.n_model:
         return _NOTHING
-    seen = work.request.seen
+    vectors, row = world.new_vectors, work.request.histories
+    if vectors is None or row.cold.any() or not isinstance(world.model, HasVectors):
+        return by_words(world, work)
+    assert work.allowed is not None
+    vector_nD, told_n = vectors
+    score_n = (world.model._user_vectors(row) @ vector_nD.T)[0].astype(np.float32)
+    score_n[~told_n | ~work.allowed[catalogue.n_model :]] = -np.inf
+    place, score = _best(score_n, work.request.k, catalogue.n_model)
+    others, alike = by_words(world, work)
+    untold = ~told_n[others - catalogue.n_model]
+    return np.concatenate([place, others[untold]]), np.concatenate([score, alike[untold]])
+
+
+def by_words(world: World, work: Work) -> tuple[np.ndarray, np.ndarray]:
+    """Returns items that the model never saw, by how near their words are to those of the history."""
+    catalogue, seen = world.catalogue, work.request.seen
     if not len(seen):
         return _NOTHING
     assert work.allowed is not None
