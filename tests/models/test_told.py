@@ -181,3 +181,29 @@ def test_the_time_of_asking_counts(name):
     assert model.recommend([1], k=5, at=asked) == model.recommend([1], k=5)
     with pytest.raises(InvalidValue, match="at must be a datetime. Got 8."):
         model.recommend([1], at=8)
+
+
+def test_a_pipeline_ranks_popular_items_for_somebody_told_of():
+    """Its retriever knows nothing of a person without events; its ranker reads what is told."""
+    from recsmith.models import Pipeline
+
+    ranker = {"class": "FactorizationMachine", "embedding_dim": 8, "n_epochs": 10}
+    for index in ("none", "exact"):
+        pipeline = Pipeline(
+            retriever={"class": "IALS", "embedding_dim": 4, "n_epochs": 2},
+            ranker=ranker,
+            n_candidates=12,
+            index=index,
+        ).fit(DATA)
+        assert pipeline.person_features == {"club": "categorical", "age": "number", "hobbies": "multi"}
+        lists = pipeline.recommend(
+            histories=[[], []], features=[{"club": "club 1"}, {"club": "club 2"}], k=12
+        )
+        popular = DATA.items.decode(np.lexsort((np.arange(40), -pipeline.memory.popularity))[:12])
+        assert [set(items) for items in lists.item_ids] == [set(popular)] * 2
+        rows = pipeline.telling(
+            pipeline.memory.of_items([[], []]), features=[{"club": "club 1"}, {"club": "club 2"}]
+        )
+        own = pipeline.ranker.score_codes(rows, np.tile(pipeline.item_codes(popular), (2, 1)))
+        for items, score in zip(lists.item_ids, own, strict=True):
+            assert list(items) == [popular[place] for place in np.argsort(-score, kind="stable")]
