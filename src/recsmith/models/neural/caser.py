@@ -12,12 +12,12 @@ from recsmith.models.neural.next_item_config import (
     IDS,
     GroupSettings,
     NextItemConfig,
-    SequenceConfig,
+    ShortLogConfig,
     plan_of,
 )
 
 
-class CaserConfig(SequenceConfig):
+class CaserConfig(ShortLogConfig):
     """Filters over the newest events: horizontal ones of each height, vertical ones over the whole window."""
 
     embedding_dim: int = Field(64, ge=1)
@@ -30,10 +30,10 @@ class CaserConfig(SequenceConfig):
     """Vertical filters."""
     context_length: int = Field(10, ge=1)
     """The newest events that a prediction sees."""
-    dropout: float = Field(0.2, ge=0, lt=1)
-    """On the events' vectors."""
-    n_epochs: int = Field(30, ge=1)
+    n_epochs: int = Field(10, ge=1)
     """Passes over the data."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Of the optimiser, before the schedule."""
 
 
 class Caser(NextItem):

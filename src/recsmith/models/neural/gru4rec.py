@@ -9,12 +9,12 @@ from recsmith.models.neural.next_item_config import (
     IDS,
     GroupSettings,
     NextItemConfig,
-    SequenceConfig,
+    ShortLogConfig,
     plan_of,
 )
 
 
-class GRU4RecConfig(SequenceConfig):
+class GRU4RecConfig(ShortLogConfig):
     """One layer of GRU cells over item vectors that are also what is predicted."""
 
     embedding_dim: int = Field(64, ge=1)
@@ -25,9 +25,7 @@ class GRU4RecConfig(SequenceConfig):
     """Layers of them."""
     context_length: int = Field(200, ge=1)
     """The newest events that a prediction sees."""
-    dropout: float = Field(0.2, ge=0, lt=1)
-    """On the events' vectors."""
-    n_epochs: int = Field(30, ge=1)
+    n_epochs: int = Field(10, ge=1)
     """Passes over the data."""
 
 

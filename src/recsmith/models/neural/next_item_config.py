@@ -109,11 +109,8 @@ class SequenceConfig(NeuralConfig):
         return self
 
 
-class NextItemConfig(SequenceConfig):
-    """Says how a history becomes a vector and what that vector learns to predict.
-
-    The defaults of learning are for logs of some hundred thousand events; a larger one wants a larger batch.
-    """
+class ShortLogConfig(SequenceConfig):
+    """Learning as logs of some hundred thousand events need it; a larger one wants a larger batch."""
 
     n_epochs: int = Field(20, ge=1)
     """Passes over the data."""
@@ -125,6 +122,11 @@ class NextItemConfig(SequenceConfig):
     """How the learning rate falls over the training."""
     dropout: float = Field(0.2, ge=0, lt=1)
     """On the events' vectors, in transformers, and on hidden layers."""
+
+
+class NextItemConfig(ShortLogConfig):
+    """Says how a history becomes a vector and what that vector learns to predict."""
+
     global_groups: tuple[GroupSettings, ...] = ()
     """About the person."""
     activity_groups: tuple[GroupSettings, ...] = (
