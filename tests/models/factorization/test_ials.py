@@ -10,7 +10,7 @@ from factor_checks import assert_same_state, check_going_on, check_threads_and_s
 
 from recsmith import Run
 from recsmith.errors import InvalidValue
-from recsmith.models import IALS
+from recsmith.models import BPR, IALS
 from recsmith.models.factorization import ials
 from recsmith.testing import check_recommender, toy
 
@@ -150,3 +150,14 @@ def test_negative_weights_are_refused_where_they_count():
 
 def test_same_seed_same_bits():
     assert_same_state(IALS(n_epochs=2).fit(TASTES), IALS(n_epochs=2).fit(TASTES))
+
+
+@pytest.mark.parametrize(
+    "model", [IALS(embedding_dim=8, n_epochs=2), BPR(embedding_dim=8, n_epochs=2)], ids=repr
+)
+def test_scores_of_some_items_are_those_of_all(model):
+    data = toy.tastes()
+    rows = model.fit(data).memory.histories.take(np.arange(6))
+    code_BN = np.random.default_rng(0).integers(0, data.n_items, (6, 9)).astype(np.int32)
+    picked_BN = np.take_along_axis(model._score(rows), code_BN, axis=1)
+    np.testing.assert_allclose(model._score_some(rows, code_BN), picked_BN, rtol=1e-5, atol=1e-6)

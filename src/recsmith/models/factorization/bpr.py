@@ -21,6 +21,7 @@ from recsmith.models.factorization.shared import (
     ask_for_vectors,
     cosine,
     gram,
+    products,
     reasons,
     resumed,
     solve,
@@ -155,6 +156,11 @@ class BPR(SimilarItems, Explains, HasVectors):
         score_BI = self._user_vectors(histories) @ self.item_ID.T
         score_BI += self.item_bias_I
         return without_evidence(score_BI, self.memory.popularity)
+
+    def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
+        score_BN = products(self._user_vectors(histories), self.item_ID, item_code_BN)
+        score_BN += self.item_bias_I[item_code_BN]
+        return np.where(self.memory.popularity[item_code_BN] > 0, score_BN, np.float32(-np.inf))
 
     def _user_vectors(self, histories: Histories) -> FloatArray:
         vector_BD = np.empty((len(histories), self.config.embedding_dim), np.float32)

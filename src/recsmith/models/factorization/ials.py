@@ -20,6 +20,7 @@ from recsmith.models.factorization.shared import (
     ask_for_vectors,
     cosine,
     gram,
+    products,
     reasons,
     resumed,
     solve,
@@ -201,6 +202,10 @@ class IALS(SimilarItems, Explains, HasVectors):
     def _score(self, histories: Histories) -> FloatArray:
         score_BI = self._user_vectors(histories) @ self.item_ID.T
         return without_evidence(score_BI, self.memory.popularity)
+
+    def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
+        score_BN = products(self._user_vectors(histories), self.item_ID, item_code_BN)
+        return np.where(self.memory.popularity[item_code_BN] > 0, score_BN, np.float32(-np.inf))
 
     def _user_vectors(self, histories: Histories) -> FloatArray:
         vector_BD = np.empty((len(histories), self.config.embedding_dim), np.float32)

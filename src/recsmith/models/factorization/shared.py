@@ -14,7 +14,7 @@ from recsmith.kernels.gram import gram_rows
 from recsmith.kernels.ridge import gramian, ridge_contributions, ridge_rows
 from recsmith.kernels.threads import in_blocks
 from recsmith.models.gigabytes import ask_for
-from recsmith.types import FloatArray
+from recsmith.types import CodeArray, FloatArray
 
 _GRAMIAN_ROWS = 4096
 _MIRRORED_ROWS = 256
@@ -187,6 +187,11 @@ def without_evidence(score_BI: FloatArray, popularity: FloatArray) -> FloatArray
     """Returns the scores with -inf, in place, for items that nobody took in training."""
     score_BI[:, popularity == 0] = -np.inf
     return score_BI
+
+
+def products(vector_BD: np.ndarray, item_ID: np.ndarray, item_code_BN: CodeArray) -> FloatArray:
+    """Returns u_b · v_i of N items for each row, float32 [B, N]: O(B·N·D), however many items there are."""
+    return np.einsum("bd,bnd->bn", vector_BD, item_ID[item_code_BN]).astype(np.float32, copy=False)
 
 
 def cosine(vector_ID: np.ndarray, codes: np.ndarray) -> FloatArray:
