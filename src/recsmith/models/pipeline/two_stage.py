@@ -73,12 +73,12 @@ class Pipeline(Composite, Explains, Shortlists):
     def candidates(self, histories: Histories) -> CodeArray:
         """Returns the codes [B, n_candidates] of what is handed to the ranker, −1 where there are fewer.
 
-        Popular items for a person without events where the retriever needs them and reads no features.
+        Popular items for a person without events of whom the request tells what only the ranker reads.
         """
         code_BN = self._retrieved(histories)
-        empty = histories.lengths == 0
-        if empty.any() and self.retriever.needs_history and not self.retriever._person_columns():
-            code_BN[empty] = top_k(self.memory.popularity[None, :], code_BN.shape[1])[0]
+        told = histories.told & (histories.lengths == 0)
+        if told.any() and self.retriever.needs_history and not self.retriever._person_columns():
+            code_BN[told] = top_k(self.memory.popularity[None, :], code_BN.shape[1])[0]
         return code_BN
 
     def _retrieved(self, histories: Histories) -> CodeArray:
