@@ -44,6 +44,10 @@ Debug = Annotated[
     typer.Option("--debug", callback=_remember_debug, is_eager=True, help="Show the traceback of an error."),
 ]
 Progress = Annotated[bool, typer.Option("--progress/--no-progress", help="Progress bars on standard error.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=VALUE", help="Edit the recipe before it is read. May be repeated."),
+]
 ModelPath = Annotated[
     Path, typer.Option("--model", "-m", metavar="RUN", help="A run folder, or a saved model's folder.")
 ]

@@ -17,12 +17,7 @@ EXAMPLE = shared.example(
 
 def train(
     recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]", help="What to train.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="A.B=VALUE", help="Edit the recipe before it is read. May be repeated."
-        ),
-    ] = None,
+    set_: shared.Set = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="RUN", help="The run folder; runs/NAME-OF-RECIPE else."),

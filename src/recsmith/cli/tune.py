@@ -34,12 +34,7 @@ def tune(
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=1, help="Trials side by side, as far as memory holds them.")
     ] = 1,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="A.B=VALUE", help="Edit the recipe before it is read. May be repeated."
-        ),
-    ] = None,
+    set_: shared.Set = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="RUNS", help="The folder; runs/NAME-OF-RECIPE-tuning else."),

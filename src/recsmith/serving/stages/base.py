@@ -1,8 +1,7 @@
-"""What a stage is: a function of the world and of the work on some requests; and the list of them."""
+"""What a stage is: a function of the world and of the work on some requests."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -99,26 +98,3 @@ class Work:
 
 
 Stage: TypeAlias = Callable[[World, Sequence[Work]], None]
-
-
-def make_stages() -> tuple[Stage, ...]:
-    """Returns the stages in order; batch scoring and the service run the same."""
-    from recsmith.serving.stages.explain import explain
-    from recsmith.serving.stages.filters import drop, permit
-    from recsmith.serving.stages.rank import rank
-    from recsmith.serving.stages.rerank import rerank
-    from recsmith.serving.stages.retrieve import retrieve
-
-    return permit, retrieve, drop, rank, rerank, explain
-
-
-def answer(world: World, requests: Sequence[Request], stages: Sequence[Stage]) -> list[Work]:
-    """Runs the stages over some requests; each leaves a line in the trace: name, candidates, milliseconds."""
-    works = [Work(request) for request in requests]
-    for stage in stages:
-        began = time.perf_counter()
-        stage(world, works)
-        spent = (time.perf_counter() - began) * 1000 / max(len(works), 1)
-        for work in works:
-            work.trace.append({"stage": stage.__name__, "candidates": len(work.place), "ms": round(spent, 3)})
-    return works
