@@ -157,7 +157,16 @@ class Service:
 
     def refresh(self) -> str:
         """Trains on what came in and waits till the service has taken it up; returns what was said."""
-        command = [sys.executable, "-m", "recsmith.cli.main", "refresh", str(self._model), "--json"]
+        # Some twenty people are too few to be sure; the plot shows whether it was right to publish.
+        command = [
+            sys.executable,
+            "-m",
+            "recsmith.cli.main",
+            "refresh",
+            str(self._model),
+            "--anyway",
+            "--json",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
         said = json.loads(done.stdout)
         while said["version"] not in (None, self._in_place()):

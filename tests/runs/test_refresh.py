@@ -66,18 +66,35 @@ def test_the_newest_events_of_enough_people_are_held_back():
     assert first_held_back(events, 1) == 999
 
 
-def test_few_people_cannot_hold_a_model_back(place):
+def test_few_people_decide_as_many_do_and_the_answer_says_that_they_are_few(place):
     versions, store = place
     about = versions.about("000001")
     model, _ = versions.load("000001")
     versions.publish(model, {**about, "recipe": {"class": "Popular"}})
     store.add_events(news(56))
     done = refresh(versions, store, margin=0.0)
-    assert done.version == "000003"
-    assert done.why == "too few people to judge by: 7"
+    assert done.version is None
+    assert "worse by" in done.why
+    assert "for 7 people, too few to be sure. Try again after more events" in done.why
+    assert refresh(versions, store, margin=1.0).why.endswith("for 7 people, too few to be sure")
 
 
-def test_a_model_that_is_worse_is_not_published(place, monkeypatch):
+def test_what_nobody_can_judge_is_published_only_when_told_so(place):
+    versions, store = place
+    store.add_events(
+        [Event("stranger", "i000", time=10**12)]
+    )  # held back, and then nothing of theirs is left
+    done = refresh(versions, store)
+    assert (done.version, dict(done.judged)) == (None, {})
+    assert "nobody to judge by. Try again after more events, or publish with --anyway" in done.why
+    assert versions.current() == "000001"
+    done = refresh(versions, store, anyway=True)
+    assert done.version == versions.current() == "000002"
+    assert done.why.endswith("nobody to judge by; published all the same")
+    assert versions.about("000002")["metrics"] == {}
+
+
+def test_a_model_that_is_worse_is_not_published_unless_told_so(place, monkeypatch):
     monkeypatch.setattr(module, "TOO_FEW", 5)
     versions, store = place
     about = versions.about("000001")
@@ -88,6 +105,7 @@ def test_a_model_that_is_worse_is_not_published(place, monkeypatch):
     assert done.version is None
     assert done.judged["difference"] < 0
     assert "worse by" in done.why
+    assert "few" not in done.why
     assert versions.current() == "000002"
-    assert refresh(versions, store, margin=1.0).version == "000003"
+    assert refresh(versions, store, margin=0.0, anyway=True).version == "000003"
     assert isinstance(versions.load("000003")[0], Popular)

@@ -25,6 +25,9 @@ def refresh(
         float, typer.Option("--margin", help="How much worse NDCG@10 may be and still be published.")
     ] = 0.005,
     min_new: Annotated[int, typer.Option("--min-new", help="Fewer new events than this train nothing.")] = 1,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Publish what is worse, or cannot be judged, too.")
+    ] = False,
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Put the version before this one in place.")
     ] = False,
@@ -51,7 +54,7 @@ def refresh(
         return
     database = Store(store or store_of(versions))
     try:
-        done = go(versions, database, margin=margin, min_new=min_new)
+        done = go(versions, database, margin=margin, min_new=min_new, anyway=anyway)
     finally:
         database.close()
     if json:

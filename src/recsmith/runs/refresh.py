@@ -29,8 +29,9 @@ K = 10
 ENOUGH = 100
 """People whose newest events are held back, if half of what is new has so many."""
 TOO_FEW = 30
-"""With fewer people a difference says nothing: the new model is published for what it has seen."""
+"""With fewer people a difference may well be chance; the mean still decides, and the answer says so."""
 _PEOPLE = 5_000  # judged at most; drawn evenly
+_CURE = "Try again after more events, or publish with --anyway"
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,16 @@ def refresh(
     *,
     margin: float = 0.005,
     min_new: int = 1,
+    anyway: bool = False,
     run: Run | None = None,
     now: datetime | None = None,
 ) -> Refreshed:
     """Retrains the recipe of the model in place and publishes it when it is not worse by more than `margin`.
 
     The newest events, of `ENOUGH` people but at most half of what is new, are held back; a model fitted on
-    the rest and the model in place rank them for the same people with the same visible histories. With fewer
-    than `TOO_FEW` people nothing can be told, and the new model is published. What is published is fitted on
-    everything. The figures stay with the version.
+    the rest and the model in place rank them for the same people with the same visible histories. When nobody
+    can be asked, nothing is published. `anyway` publishes what is worse or cannot be judged too. What is
+    published is fitted on everything. The figures stay with the version.
     """
     current = versions.current()
     if current is None:
@@ -82,10 +84,9 @@ def refresh(
     asked = run or Run()
     trial = make_model(recipe).fit(as_data(train, items, feedback), run=replace(asked, history=[]))
     judged = compare_on(old, trial, train, test)
-    n_people = int(judged.get("n_users", 0))
-    if n_people >= TOO_FEW and judged["difference"] < -margin:
-        why = f"NDCG@{K} on the newest events is worse by {-judged['difference']:.4f}, more than {margin:g}"
-        return Refreshed(None, why, len(events), n_new, judged)
+    good, why = verdict(judged, margin)
+    if not good and not anyway:
+        return Refreshed(None, f"{why}. {_CURE}", len(events), n_new, judged)
     model = make_model(recipe).fit(as_data(by_time, items, feedback), run=replace(asked, history=[]))
     version = versions.publish(
         model,
@@ -99,12 +100,20 @@ def refresh(
             "parent": current,
         },
     )
-    why = (
-        "not worse than the model in place"
-        if n_people >= TOO_FEW
-        else f"too few people to judge by: {n_people}"
-    )
-    return Refreshed(version, why, len(events), n_new, judged)
+    return Refreshed(version, why if good else f"{why}; published all the same", len(events), n_new, judged)
+
+
+def verdict(judged: Mapping[str, float], margin: float) -> tuple[bool, str]:
+    """Says whether a model that was judged so may be published, and why."""
+    if not judged:
+        return False, "nobody with a history took anything new since, so there is nobody to judge by"
+    n_people = int(judged["n_users"])
+    few = f" for {n_people} {'person' if n_people == 1 else 'people'}, too few to be sure"
+    sure = "" if n_people >= TOO_FEW else few
+    if judged["difference"] < -margin:
+        worse = f"worse by {-judged['difference']:.4f}, more than {margin:g}"
+        return False, f"NDCG@{K} on the newest events is {worse}{sure}"
+    return True, f"not worse than the model in place{sure}"
 
 
 def first_held_back(by_time: Sequence[Event], n_new: int) -> int:
