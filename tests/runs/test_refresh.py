@@ -6,7 +6,7 @@ pytest.importorskip("fastapi")
 
 from recsmith.models import IALS, Popular
 from recsmith.runs import refresh as module
-from recsmith.runs.refresh import first_held_back, refresh
+from recsmith.runs.refresh import first_held_back, hold_back, refresh
 from recsmith.serving.engine import first_load
 from recsmith.serving.records import Event
 from recsmith.serving.store import Store
@@ -59,11 +59,33 @@ def test_new_people_are_hot_afterwards(place):
 
 def test_the_newest_events_of_enough_people_are_held_back():
     events = [Event(f"u{n // 2}", "a", time=n) for n in range(1000)]
-    assert (
-        first_held_back(events, 1000) == 1000 - 199
-    )  # of 100 people: the last event of the hundredth is one of two
-    assert first_held_back(events, 100) == 950
-    assert first_held_back(events, 1) == 999
+    assert first_held_back(events) == 1000 - 199  # the last event of the hundredth person is one of two
+    assert first_held_back(events[:100]) == 50
+    assert first_held_back(events[:1]) == 0
+
+
+def test_only_what_came_after_the_training_is_held_back():
+    learnt = [Event(f"u{n}", "a", time=1000 + n) for n in range(10)]  # some of it newer than the news
+    late = [Event(f"l{n}", "b", time=n) for n in range(4)]  # an old log, posted late
+    fresh = [Event(f"f{n}", "c", time=1005 + n) for n in range(4)]
+    train, test = hold_back([*learnt, *fresh, *late], 8)
+    assert test == fresh
+    assert train == sorted([*learnt, *late], key=lambda event: event.time)
+    assert hold_back([*learnt, *late], 4) == ([*late[:2], *learnt], late[2:])
+    assert hold_back([*learnt, *fresh[:1]], 1) == (learnt, fresh[:1])
+
+
+def test_what_the_model_in_place_has_learnt_is_no_test_of_it(place, monkeypatch):
+    """News with old times: the newest events of the store are those that the model in place was fitted on."""
+    versions, store = place
+    asked = []
+    monkeypatch.setattr(module, "compare_on", lambda old, new, train, test: asked.extend(test) or {})
+    store.add_events(
+        [Event(e.user_id, e.item_id, e.weight, i + 1, e.event_id) for i, e in enumerate(news(56))]
+    )
+    refresh(versions, store)
+    assert len(asked) == 28
+    assert {event.user_id[:3] for event in asked} == {"new"}
 
 
 def test_few_people_decide_as_many_do_and_the_answer_says_that_they_are_few(place):

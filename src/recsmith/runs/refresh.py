@@ -58,7 +58,7 @@ def refresh(
 ) -> Refreshed:
     """Retrains the recipe of the model in place and publishes it when it is not worse by more than `margin`.
 
-    The newest events, of `ENOUGH` people but at most half of what is new, are held back; a model fitted on
+    The newest events that came since, of `ENOUGH` people but at most half, are held back; a model fitted on
     the rest and the model in place rank them for the same people with the same visible histories. When nobody
     can be asked, nothing is published. `anyway` publishes what is worse or cannot be judged too. What is
     published is fitted on everything. The figures stay with the version.
@@ -78,16 +78,14 @@ def refresh(
     items = [item for item in store.items_since(0) if not item.deleted]
     recipe = ModelRecipe.model_validate(about["recipe"])
     feedback: Feedback = old.memory.feedback
-    by_time = sorted(events, key=lambda event: event.time)
-    cut = first_held_back(by_time, n_new)
-    train, test = by_time[:cut], by_time[cut:]
+    train, test = hold_back(events, n_new)
     asked = run or Run()
     trial = make_model(recipe).fit(as_data(train, items, feedback), run=replace(asked, history=[]))
     judged = compare_on(old, trial, train, test)
     good, why = verdict(judged, margin)
     if not good and not anyway:
         return Refreshed(None, f"{why}. {_CURE}", len(events), n_new, judged)
-    model = make_model(recipe).fit(as_data(by_time, items, feedback), run=replace(asked, history=[]))
+    model = make_model(recipe).fit(as_data(events, items, feedback), run=replace(asked, history=[]))
     version = versions.publish(
         model,
         {
@@ -116,15 +114,32 @@ def verdict(judged: Mapping[str, float], margin: float) -> tuple[bool, str]:
     return True, f"not worse than the model in place{sure}"
 
 
-def first_held_back(by_time: Sequence[Event], n_new: int) -> int:
+def hold_back(events: Sequence[Event], n_new: int) -> tuple[list[Event], list[Event]]:
+    """Returns what the trial is fitted on, in order of time, and what it is judged by.
+
+    `events` are in the order in which they came; the last `n_new` came after the training of the model in
+    place. Only those are held back, the newest by time among them: an event that came before is no test of
+    who learnt it, however new, and one that came late is no news, however late.
+    """
+    n_known = len(events) - n_new
+    news = sorted(events[n_known:], key=_time)
+    first = first_held_back(news)
+    return sorted([*events[:n_known], *news[:first]], key=_time), news[first:]
+
+
+def first_held_back(news: Sequence[Event]) -> int:
     """Returns where the held-back events begin: of `ENOUGH` people, but at most half of what is new."""
-    first = len(by_time) - (n_new + 1) // 2
+    first = len(news) // 2
     people: set[str] = set()
-    for place in range(len(by_time) - 1, first - 1, -1):
-        people.add(by_time[place].user_id)
-        if len(people) >= ENOUGH and len(by_time) - place >= ENOUGH:
+    for place in range(len(news) - 1, first - 1, -1):
+        people.add(news[place].user_id)
+        if len(people) >= ENOUGH and len(news) - place >= ENOUGH:
             return place
     return first
+
+
+def _time(event: Event) -> int:
+    return event.time
 
 
 def as_data(events: Sequence[Event], items: Sequence[Item], feedback: Feedback) -> Dataset:
