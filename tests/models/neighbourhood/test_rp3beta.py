@@ -28,12 +28,14 @@ def test_a_walk_by_hand():
 @pytest.mark.parametrize("weighting", ["binary", "weight"])
 @pytest.mark.parametrize("neighbours_of", ["candidate", "seen"])
 @pytest.mark.parametrize("equal_votes", [False, True])
-@pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.0), (0.6, 0.4), (1.4, 1.0)])
-def test_weights_are_products_of_steps(weighting, neighbours_of, equal_votes, alpha, beta):
+@pytest.mark.parametrize(
+    ("alpha", "beta", "activity"), [(1.0, 0.0, None), (0.6, 0.4, None), (1.4, 1.0, None), (0.6, 0.4, 0.9)]
+)
+def test_weights_are_products_of_steps(weighting, neighbours_of, equal_votes, alpha, beta, activity):
     data = toy.tastes()
     x_UI = (data.matrix() if weighting == "weight" else data.binary()).toarray().astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        to_item_UI = np.nan_to_num(x_UI / x_UI.sum(1, keepdims=True)) ** alpha
+        to_item_UI = np.nan_to_num(x_UI**alpha / x_UI.sum(1, keepdims=True) ** (activity or alpha))
         to_user_IU = np.nan_to_num(x_UI.T / x_UI.sum(0)[:, None]) ** alpha
         walk_II = np.nan_to_num(to_user_IU @ to_item_UI / x_UI.sum(0) ** beta, posinf=0)
     np.fill_diagonal(walk_II, 0)
@@ -42,6 +44,7 @@ def test_weights_are_products_of_steps(weighting, neighbours_of, equal_votes, al
     model = RP3beta(
         alpha=alpha,
         beta=beta,
+        activity_exponent=activity,
         n_neighbours=1000,
         weighting=weighting,
         neighbours_of=neighbours_of,

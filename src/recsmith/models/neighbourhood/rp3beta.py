@@ -36,6 +36,9 @@ class RP3betaConfig(Config):
     """α: each step's probability is raised to this power; 1 is the plain walk."""
     beta: float = Field(0.4, ge=0, le=1)
     """β: scores are divided by an item's number of events to this power; 0 favours hits, 1 rarities."""
+    activity_exponent: float | None = Field(None, ge=0, le=2)
+    """η: a step from a person is divided by their number of events to this power; α when not given. Above α,
+    a very active person's many items do not drown the others'."""
     n_neighbours: int = Field(200, ge=1)
     """How many walks from item to item are kept for each, those of largest weight."""
     neighbours_of: Literal["candidate", "seen"] = "candidate"
@@ -50,7 +53,7 @@ class RP3betaConfig(Config):
 class RP3beta(ItemWeights):
     """Scores item j by the chance that a walk person → item → person → item ends there, over |j|^β.
 
-    The weight from i to j is Σ_u (x_ui / |i|)^α (x_uj / |u|)^α / |j|^β with |·| the sum of a row or column.
+    The weight from i to j is Σ_u (x_ui / |i|)^α x_uj^α / |u|^η / |j|^β with |·| the sum of a row or column.
     The first step's |u|^−α is the same for all items and is left out of scores. Fit costs O(Σ_u events of u²)
     and 32·I·N bytes for N neighbours, no matrix of items × items; a user O(events·neighbours + I).
     """
@@ -72,6 +75,7 @@ class RP3beta(ItemWeights):
         step_IU = matrix_IU.copy()
         step_IU.data **= np.float32(settings.alpha)
         leave_I, reach_I = inverse_power(total_I, settings.alpha), inverse_power(total_I, settings.beta)
+        activity = settings.alpha if settings.activity_exponent is None else settings.activity_exponent
         by_candidate = settings.neighbours_of == "candidate"
         code_IN, weight_IN = nearest_rows(
             step_IU,
@@ -79,7 +83,7 @@ class RP3beta(ItemWeights):
                 step_IU,
                 kind="cosine",  # with these scales: scale_q · scale_r · Σ w x y is the walk's weight
                 scale_R=leave_I if by_candidate else reach_I,
-                weight_T=inverse_power(total_U, settings.alpha),
+                weight_T=inverse_power(total_U, activity),
             ),
             scale_Q=reach_I if by_candidate else leave_I,
             n_neighbours=n_kept,
