@@ -16,6 +16,7 @@ from recsmith.data import Feature
 from recsmith.data.sources.libfm import read_libfm, write_libfm
 from recsmith.errors import Diverged, InvalidValue
 from recsmith.models import FactorizationMachine, gigabytes
+from recsmith.models.factorization.fm_design import _run_of, _runs
 from recsmith.models.factorization.fm_learn import Descent
 from recsmith.testing import check_recommender, toy
 
@@ -24,7 +25,8 @@ SMALL = {"embedding_dim": 4, "n_epochs": 12, "n_burn_in": 3, "n_samples": 5}
 LOOSE = {"regularization": 2.0}  # for als: its default is for logs of a hundred thousand
 EVERYTHING = {
     "implicit": ["items", "users"],
-    "time": ["day", "hour_of_day", "day_of_week", "user_day", "user_drift", "item_period"],
+    "time": ["day", "hour_of_day", "day_of_week", "user_day", "user_run", "user_drift", "item_period"],
+    "run_length": 4,
 }
 KINDS = [
     {},
@@ -240,9 +242,47 @@ def test_a_prediction_may_be_asked_for_a_time():
         model.predict([1], items[:1], times=[5])
 
 
+def test_a_mood_of_some_events_is_told_by_the_run():
+    """Each user's ratings are 3, 4, 3, 4 …, four of each: nothing but the run tells which."""
+    events = TASTES.interactions
+    rank_n = np.zeros(len(events), np.int64)
+    for user in range(TASTES.n_users):
+        theirs = np.flatnonzero(events.user == user)
+        rank_n[theirs] = np.random.default_rng(user).permutation(len(theirs))
+    time, late = 1000 * rank_n, (rank_n // 4) % 2 == 1
+    data = TASTES.with_interactions(replace(events, weight=3 + late.astype(np.float32), time=time))
+    model = fm(n_epochs=60, n_burn_in=20, n_samples=20, time=["user_run"], run_length=4).fit(data)
+    item = TASTES.items.ids.to_list()[:1]
+    when = [datetime.fromtimestamp(second, UTC) for second in (0, 3.5, 4, 7)]
+    stars = model.predict([1] * 4, item * 4, times=when)
+    np.testing.assert_allclose(stars, [3, 3, 4, 4], atol=0.2)
+
+
+def test_runs_begin_where_a_plain_count_says():
+    drawn = np.random.default_rng(0)
+    user_n = drawn.integers(0, 9, 200)
+    user_n[user_n == 4] = 5  # somebody without events
+    second_n = drawn.integers(0, 40, 200)  # ties: events of one second stay together
+    key_n = user_n * 2**32 + second_n
+    begins = {}
+    for user in range(9):
+        times = sorted(second_n[user_n == user].tolist())
+        begins[user] = sorted(set(times[::7]))
+    found = _runs(key_n, 7)
+    assert found.tolist() == [user * 2**32 + second for user in range(9) for second in begins[user]]
+    for user in [-1, *range(9)]:
+        for second in (0, 5, 11, 39, 1000):
+            place = _run_of(found, np.array([user * 2**32 + second]))[0]
+            if user in (-1, 4):
+                assert place == len(found)
+                continue
+            begun = [begin for begin in begins[user] if begin <= second] or begins[user][:1]
+            assert found[place] == user * 2**32 + begun[-1]
+
+
 def test_a_log_without_times_is_taken():
     data = TASTES.with_interactions(replace(TASTES.interactions, time=None))
-    model = fm(time=["day", "user_drift"]).fit(data)
+    model = fm(time=["day", "user_run", "user_drift"]).fit(data)
     assert np.isfinite(model.predict([1], TASTES.items.ids.to_list()[:1])).all()
 
 
@@ -288,9 +328,11 @@ def test_a_person_who_is_forgotten_is_in_no_column():
     np.testing.assert_array_equal(model.parameter_PSK[column], model.prior_mean_SK.astype(np.float32))
     for name in ("item taken by", "user_drift"):
         assert not model.parameter_PSK[design.group(name).start + 5].any()
-    days = design.group("user_day").start + np.flatnonzero(design.user_day_k >> 32 == 5)
-    assert len(days) and not model.parameter_PSK[days].any()
-    assert (design.user_day_k[design.user_day_k >> 32 == 5] & 0xFFFFFFFF).tolist() == list(range(len(days)))
+    for name, key_k in (("user_day", design.user_day_k), ("user_run", design.user_run_k)):
+        theirs = key_k[key_k >> 32 == 5]
+        columns = design.group(name).start + np.flatnonzero(key_k >> 32 == 5)
+        assert len(columns) and not model.parameter_PSK[columns].any()
+        assert (theirs & 0xFFFFFFFF).tolist() == list(range(len(columns)))
     assert not design.of_items()[:, design.group("item taken by").start + 5].nnz
     assert len(model.recommend(others, k=3)) == 10
 

@@ -78,6 +78,7 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
         "level_L",
         "day_d",
         "user_day_k",
+        "user_run_k",
         "item_period_k",
         *_CURRENT,
     )
@@ -119,11 +120,8 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
         """Sets what the design says; people without history are scored where they have features."""
         self._design = design
         self._made: Scores | None = None
-        self.day_d, self.user_day_k, self.item_period_k = (
-            design.day_d,
-            design.user_day_k,
-            design.item_period_k,
-        )
+        self.day_d, self.item_period_k = design.day_d, design.item_period_k
+        self.user_day_k, self.user_run_k = design.user_day_k, design.user_run_k
         self.needs_history = not design.users.columns  # type: ignore[misc]
 
     def _problem(self, data: Dataset) -> Problem:
@@ -373,16 +371,18 @@ class FactorizationMachine(PredictsInTime, SimilarItems):
 
     def _forget(self, user_code: int) -> None:
         """Puts the person's columns to what the unknown have, and makes the items' side anew without them."""
-        design, theirs = self._design, self._design.user_day_k >> 32 == user_code
-        gone = []
+        design, gone = self._design, []
+        times = {"user_day": design.user_day_k.copy(), "user_run": design.user_run_k.copy()}
         for group in design.groups:
             if group.name in ("user id", "item taken by", "user_drift"):
                 gone.append(group.start + user_code)
-            elif group.name == "user_day":
+            elif group.name in times:
+                theirs = times[group.name] >> 32 == user_code
                 gone += (group.start + np.flatnonzero(theirs)).tolist()
-        user_day_k = design.user_day_k.copy()  # the days go too; columns keep their places
-        user_day_k[theirs] = (user_code << 32) + np.arange(theirs.sum())
-        self._take(replace(design, memory=self.memory, user_day_k=user_day_k))
+                # The times go too; columns keep their places.
+                times[group.name][theirs] = (user_code << 32) + np.arange(theirs.sum())
+        design = replace(design, memory=self.memory)
+        self._take(replace(design, user_day_k=times["user_day"], user_run_k=times["user_run"]))
         self.parameter_PSK[gone] = 0
         self.current_KP[:, gone] = 0
         if self.config.user_id:

@@ -23,8 +23,9 @@ from recsmith.models.memory import Memory
 _DAY = 86_400_000  # milliseconds
 _DRIFT_POWER = 0.4  # Koren's β in dev_u(t) = sign(t − t_u) |t − t_u|^β, t in days
 
-Moment = Literal["day", "hour_of_day", "day_of_week", "user_day", "user_drift", "item_period"]
+Moment = Literal["day", "hour_of_day", "day_of_week", "user_day", "user_run", "user_drift", "item_period"]
 _OF_THE_MOMENT = ("day", "hour_of_day", "day_of_week")
+_OF_THE_USER = ("user_day", "user_run", "user_drift")
 
 
 class FeaturesConfig(Config):
@@ -46,7 +47,10 @@ class FeaturesConfig(Config):
     """Whether a user also has the items that they took in training (SVD++), an item the users who took it."""
     time: tuple[Moment, ...] = ()
     """What an event's time tells: the calendar day, the hour, the day of the week; and, as in timeSVD++, the
-    user's own day, the user's drift from their mean day, the item's period."""
+    user's own day, the user's drift from their mean day, the item's period. Finer than a day: `user_run`,
+    which of the user's runs of neighbouring events it falls into (later than all: the last)."""
+    run_length: int = Field(8, ge=1)
+    """Events of a user's run."""
     n_periods: int = Field(30, ge=2)
     """Periods of equal length that an item's time is cut into."""
 
@@ -88,6 +92,8 @@ class Design:
     """The days on which something happened, sorted."""
     user_day_k: np.ndarray
     """user · 2³² + day of each pair in training, sorted."""
+    user_run_k: np.ndarray
+    """user · 2³² + the second of training in which it began, of each run, sorted."""
     item_period_k: np.ndarray
     """item · 2³² + period of each pair in training, sorted."""
 
@@ -107,6 +113,7 @@ class Design:
             np.unique(time // _DAY),
             np.zeros(0, np.int64),
             np.zeros(0, np.int64),
+            np.zeros(0, np.int64),
         )
         for side, fields in zip(("user", "item"), bare._fields(), strict=False):
             if not fields:
@@ -116,6 +123,11 @@ class Design:
         return replace(
             bare,
             user_day_k=np.unique(_pair(events.user, time // _DAY)) if "user_day" in settings.time else none,
+            user_run_k=(
+                _runs(bare.seconds(events.user, time), settings.run_length)
+                if "user_run" in settings.time
+                else none
+            ),
             item_period_k=(
                 np.unique(_pair(events.item, bare.period(time))) if "item_period" in settings.time else none
             ),
@@ -148,6 +160,7 @@ class Design:
             learned["oldest"],
             arrays["day_d"],
             arrays["user_day_k"],
+            arrays["user_run_k"],
             arrays["item_period_k"],
         )
 
@@ -232,12 +245,16 @@ class Design:
             if "day_of_week" in settings.time:
                 parts.append(_one_hot((day_m + 3) % 7, 7))
             found.append(Rows(self._placed(parts, block=2), index_n))
-        if "user_day" in settings.time or "user_drift" in settings.time:
+        if any(name in settings.time for name in _OF_THE_USER):
             key_n = _pair(user_n, day_n)
-            _, first, index_n = np.unique(key_n, return_index=True, return_inverse=True)
+            run_n = _run_of(self.user_run_k, self.seconds(user_n, time_n))
+            each_n = _pair(np.unique(key_n, return_inverse=True)[1], run_n)
+            _, first, index_n = np.unique(each_n, return_index=True, return_inverse=True)
             parts = []
             if "user_day" in settings.time:
                 parts.append(_one_hot(_place(self.user_day_k, key_n[first]), len(self.user_day_k) + 1))
+            if "user_run" in settings.time:
+                parts.append(_one_hot(run_n[first], len(self.user_run_k) + 1))
             if "user_drift" in settings.time:
                 away = day_n[first] - mean_day_n[first]
                 drift = (np.sign(away) * np.abs(away) ** _DRIFT_POWER).astype(np.float32)
@@ -264,6 +281,10 @@ class Design:
             sums = np.add.reduceat(day, histories.indptr[:-1].clip(max=len(day) - 1))
             mean_B[has] = sums[has] / histories.lengths[has]
         return mean_B
+
+    def seconds(self, user_n: np.ndarray, time_n: np.ndarray) -> np.ndarray:
+        """Returns user · 2³² + second of training of each event; the first or last for those outside."""
+        return _pair(user_n, np.clip((time_n - self.oldest) // 1000, 0, 2**32 - 1))
 
     def period(self, time_n: np.ndarray) -> np.ndarray:
         """Returns which of the periods of training each time is in; the first or last for those outside."""
@@ -314,9 +335,9 @@ class Design:
                 fields.append(("item taken by", n_users))
             blocks.append(fields)
         widths = {"day": len(self.day_d), "hour_of_day": 24, "day_of_week": 7}
-        widths |= {"user_day": len(self.user_day_k) + 1, "user_drift": n_users + 1}
-        widths |= {"item_period": len(self.item_period_k) + 1}
-        for names in (_OF_THE_MOMENT, ("user_day", "user_drift"), ("item_period",)):
+        widths |= {"user_day": len(self.user_day_k) + 1, "user_run": len(self.user_run_k) + 1}
+        widths |= {"user_drift": n_users + 1, "item_period": len(self.item_period_k) + 1}
+        for names in (_OF_THE_MOMENT, _OF_THE_USER, ("item_period",)):
             fields = [(name, widths[name]) for name in names if name in settings.time]
             if fields:
                 blocks.append(fields)
@@ -379,6 +400,22 @@ def _unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
 
 def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first.astype(np.int64) * 2**32 + second
+
+
+def _runs(key_n: np.ndarray, length: int) -> np.ndarray:
+    """Returns where each user's runs of `length` events begin, sorted; events of one second stay together."""
+    key_n = np.sort(key_n)
+    user_n = key_n >> 32
+    place_n = np.arange(len(key_n)) - np.searchsorted(user_n, user_n)
+    return np.unique(key_n[place_n % length == 0])
+
+
+def _run_of(sorted_k: np.ndarray, key_n: np.ndarray) -> np.ndarray:
+    """Returns the place of the user's last run begun by then, else their first; the length for nobody's."""
+    place_n = np.searchsorted(sorted_k, key_n, side="right") - 1
+    user_k = np.append(sorted_k >> 32, -2)  # -2: no user, and no stranger
+    place_n += user_k[place_n] != key_n >> 32
+    return np.where(user_k[place_n] == key_n >> 32, place_n, len(sorted_k))
 
 
 def _place(sorted_k: np.ndarray, wanted: np.ndarray) -> np.ndarray:
