@@ -90,13 +90,25 @@ def test_a_large_catalogue_makes_no_matrix(monkeypatch):
     assert GFCF(embedding_dim=4).fit(TASTES).graph_UI is None
 
 
+def test_a_log_that_is_sparse_beside_its_matrix_is_kept_itself(monkeypatch):
+    monkeypatch.setattr(gfcf, "_MOST_ENTRIES", 40**2 / TASTES.binary().nnz - 1e-9)
+    sparse_one = GFCF(embedding_dim=4).fit(TASTES)
+    assert sparse_one.filter_II is None
+    monkeypatch.setattr(gfcf, "_MOST_ENTRIES", 40**2 / TASTES.binary().nnz + 1e-9)
+    dense_one = GFCF(embedding_dim=4).fit(TASTES)
+    assert dense_one.graph_UI is None
+    np.testing.assert_allclose(
+        sparse_one._score(TASTES.histories()), dense_one._score(TASTES.histories()), rtol=1e-4
+    )
+
+
 def test_too_little_memory_is_said_before_it_is_taken():
     data = dataset(ratings(1, n_users=5, n_items=1000))
     with pytest.raises(
         InvalidValue,
         match=r"memory must be at most 0\.001 GB\. Got 0\.004 GB for a matrix of 1,000 items × items\. Set",
     ):
-        GFCF(max_memory_gb=1e-3).fit(data)
+        GFCF(max_memory_gb=1e-3, form="matrix").fit(data)
     GFCF(max_memory_gb=1e-3, form="factors").fit(data)
 
 

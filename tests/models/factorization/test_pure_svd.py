@@ -139,9 +139,36 @@ def test_directions_beyond_the_rank_are_left_out():
     np.testing.assert_allclose(model.score(histories=[{0: 1.0}]), [[1 / 6, 2 / 6, 1 / 6]], atol=1e-5)
 
 
-def test_threads_change_no_bit():
+@pytest.mark.parametrize("shape", [(90, 70), (70, 90)])
+@pytest.mark.parametrize("normalize", [None, "both"])
+def test_few_values_of_a_large_side_are_those_of_the_dense_decomposition(shape, normalize):
+    """By products with the log: neither side is short beside the three values."""
+    matrix_UI = ratings(6, n_users=shape[0], n_items=shape[1])
+    model = PureSVD(embedding_dim=3, normalize=normalize).fit(dataset(matrix_UI))
+    dense_UI = np.nan_to_num(matrix_UI)
+    if normalize:
+        lengths = [np.sqrt(np.linalg.norm(dense_UI, axis=axis, keepdims=True)) for axis in (0, 1)]
+        dense_UI = dense_UI / lengths[0] / lengths[1]
+    _, expected_D, right_DI = np.linalg.svd(dense_UI, full_matrices=False)
+    np.testing.assert_allclose(model.singular_D, expected_D[:3], rtol=1e-6)
+    signs_D = np.sign(np.einsum("id,di->d", model.item_ID, right_DI[:3]))
+    np.testing.assert_allclose(model.item_ID, right_DI[:3].T * signs_D, atol=2e-6)
+
+
+@pytest.mark.parametrize("shape", [(90, 70), (70, 90)])
+def test_values_too_small_for_float32_are_found_too(shape):
+    rng = np.random.default_rng(0)
+    left, right = (np.linalg.qr(rng.standard_normal((n, 6)))[0] for n in shape)
+    matrix_UI = (left @ np.diag(10.0 ** -np.arange(6)) @ right.T).astype(np.float32)
+    model = PureSVD(embedding_dim=6).fit(dataset(matrix_UI))
+    np.testing.assert_allclose(model.singular_D, 10.0 ** -np.arange(6), rtol=1e-2)
+    np.testing.assert_allclose(model.item_ID.T @ model.item_ID, np.eye(6), atol=1e-6)
+
+
+@pytest.mark.parametrize("n_dims", [4, 40])
+def test_threads_change_no_bit(n_dims):
     data = dataset(ratings(3, n_users=150, n_items=120))
-    one, other = (PureSVD(embedding_dim=8).fit(data, run=Run(n_threads=n)) for n in (1, 4))
+    one, other = (PureSVD(embedding_dim=n_dims).fit(data, run=Run(n_threads=n)) for n in (1, 4))
     assert_same_state(one, other)
 
 

@@ -28,6 +28,7 @@ from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
 
 _MOST_TABLE_GB = 1.0  # of items × items that "auto" makes: the same on every machine
+_MOST_ENTRIES = 200  # of that table for each event; beyond, the log is faster to score from, and far smaller
 _BLOCK_BYTES = 64 * 2**20
 _ROWS = 256
 
@@ -52,7 +53,8 @@ class GFCFConfig(Config):
     """b: the larger, the less popular items count; the paper has 1/2."""
     form: Literal["auto", "matrix", "factors"] = "auto"
     """Keep the filter as a matrix of items × items, or as the normalised log and vectors, which is smaller
-    for large catalogues and slower to score. Auto makes a matrix of up to 1 GB (15,800 items)."""
+    for large catalogues and, for all but sparse logs, slower to score. Auto makes a matrix of up to 1 GB
+    (15,800 items) and up to 200 entries an event."""
     max_memory_gb: float | None = Field(None, gt=0)
     """Refuse a matrix larger than this; by default, than what is free."""
 
@@ -80,15 +82,17 @@ class GFCF(SimilarItems, Explains):
 
     def _fit(self, data: Dataset, run: Run) -> None:
         settings = self.config
-        as_matrix = self._is_matrix(data.n_items)
         taken_UI = data.binary()
+        as_matrix = self._is_matrix(data.n_items, taken_UI.nnz)
         users_I = np.bincount(taken_UI.indices, minlength=data.n_items).astype(np.float64)
         scale_U = inverse_power(np.diff(taken_UI.indptr), settings.user_exponent)
         scale_I = inverse_power(users_I, settings.item_exponent)
         graph = sparse.csr_matrix(sparse.diags_array(scale_U) @ taken_UI @ sparse.diags_array(scale_I))
         n_dims = min(settings.embedding_dim, *graph.shape)
         drawn = generator(run.seed, "gfcf")
-        singular_D, vector_ID = truncated(graph, n_dims, drawn, name="GFCF", cure="Lower embedding_dim.")
+        singular_D, vector_ID = truncated(
+            graph, n_dims, drawn, name="GFCF", cure="Lower embedding_dim.", n_threads=run.threads
+        )
         graph.data /= max(float(singular_D[0]), np.finfo(np.float32).tiny)
         in_ID = (settings.low_pass * scale_I[:, None] * vector_ID).astype(np.float32)
         out_ID = (inverse_power(users_I, -settings.item_exponent)[:, None] * vector_ID).astype(np.float32)
@@ -98,11 +102,12 @@ class GFCF(SimilarItems, Explains):
         else:
             self.graph_UI, self.in_ID, self.out_ID = graph.astype(np.float32), in_ID, out_ID
 
-    def _is_matrix(self, n_items: int) -> bool:
+    def _is_matrix(self, n_items: int, n_events: int) -> bool:
         """Chooses the form, and refuses before memory is taken that is not there."""
         needed_gb = 4 * n_items**2 / 1e9
         form = self.config.form
-        if form == "factors" or (form == "auto" and needed_gb > _MOST_TABLE_GB):
+        is_large = needed_gb > _MOST_TABLE_GB or n_items**2 > _MOST_ENTRIES * n_events
+        if form == "factors" or (form == "auto" and is_large):
             return False
         ask_for(
             needed_gb,
@@ -124,7 +129,7 @@ class GFCF(SimilarItems, Explains):
         score_BI = (matrix @ self.in_ID) @ self.out_ID.T
         size = max(1, _BLOCK_BYTES // (12 * self.graph_UI.shape[0]))
         for start in range(0, len(score_BI), size):
-            met_BU = sparse.csr_matrix(matrix[start : start + size] @ self.graph_UI.T)
+            met_BU = sparse.csr_matrix((self.graph_UI @ matrix[start : start + size].T.tocsr()).T)
             met_BU.sort_indices()
             linear_BI = sparse_scores(met_BU, self.graph_UI)
             score_BI[start : start + size] += np.where(linear_BI == -np.inf, 0, linear_BI)

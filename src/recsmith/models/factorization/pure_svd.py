@@ -110,6 +110,7 @@ class PureSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
             generator(run.seed, "pure_svd"),
             name="PureSVD",
             cure="Lower embedding_dim, or raise min_values.",
+            n_threads=run.threads,
         )
 
     @property
