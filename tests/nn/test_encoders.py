@@ -139,3 +139,18 @@ def test_what_does_not_fit_is_refused():
         Transformer(D, max_length=4, n_heads=4)
     with pytest.raises(InvalidValue, match="at most 4 events"):
         Transformer(D, max_length=4)(torch.zeros(1, 5, D), torch.ones(1, 5, dtype=torch.bool))
+
+
+@pytest.mark.parametrize(("dim", "n_units", "n_layers"), [(6, 5, 1), (8, 15, 2), (1, 1, 1), (9, 16, 1)])
+def test_an_lstm_of_an_odd_width_learns_what_the_plain_cells_learn(dim, n_units, n_layers):
+    torch.manual_seed(0)
+    encoder = Recurrent(dim, n_units=n_units, n_layers=n_layers)
+    x = torch.randn(7, 4, dim, requires_grad=True)
+    mask = torch.ones(7, 4, dtype=torch.bool)
+    found, expected = [], []
+    for gradients, states in ((found, encoder(x, mask)), (expected, encoder.cells(x)[0])):
+        encoder.zero_grad()
+        gradients += torch.autograd.grad(states.square().sum(), [x, *encoder.parameters()])
+        gradients.append(states.detach())
+    for mine, plain in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, plain, rtol=1e-5, atol=1e-6)

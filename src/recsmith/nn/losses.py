@@ -13,20 +13,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from recsmith.kernels.softmax import softmax_gradient
+
 _CHUNK_BYTES = 2**20  # logits of a chunk stay in a core's own cache
-_NARROW = 16  # a product whose result has fewer columns takes up to three times as long
-_SAFE = 1e20  # a sum of exponentials between its inverse and this has lost nothing
+_NARROW = 16  # a product whose result has fewer columns takes up to three times as long as its transpose
 
 
 def full_softmax(
     hidden_ND: Tensor, item_VD: Tensor, target_N: Tensor, *, bias_V: Tensor | None = None
 ) -> Tensor:
     """Returns −mean log softmax(h·v + b)[target] over all items; [N, V] never exists as a whole on a CPU."""
-    if hidden_ND.device.type != "cpu":
+    if hidden_ND.device.type != "cpu" or hidden_ND.dtype != torch.float32:
         return functional.cross_entropy(functional.linear(hidden_ND, item_VD, bias_V), target_N)
-    width = max(hidden_ND.shape[1], _NARROW)
-    hidden, item = (functional.pad(x, (0, width - x.shape[1])) for x in (hidden_ND, item_VD))
-    loss: Tensor = _ChunkedSoftmax.apply(hidden, item, bias_V, target_N)  # type: ignore[no-untyped-call]
+    loss: Tensor = _ChunkedSoftmax.apply(hidden_ND, item_VD, bias_V, target_N)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -38,62 +37,39 @@ class _ChunkedSoftmax(torch.autograd.Function):
         ctx: Any, hidden_ND: Tensor, item_VD: Tensor, bias_V: Tensor | None, target_N: Tensor
     ) -> Tensor:
         n, n_items = len(hidden_ND), len(item_VD)
-        learns = any(ctx.needs_input_grad[:3])
-        by_hidden, by_item = torch.empty_like(hidden_ND), torch.zeros_like(item_VD)
+        narrow, learns = hidden_ND.shape[1] < _NARROW, any(ctx.needs_input_grad[:3])
+        by_hidden, by_item = (x.new_zeros(x.shape[::-1] if narrow else x.shape) for x in (hidden_ND, item_VD))
         by_bias = None if bias_V is None else torch.zeros_like(bias_V)
-        total = hidden_ND.new_zeros(())
         n_chunks = -(-n // max(16, _CHUNK_BYTES // (4 * n_items)))
         rows = -(-n // max(n_chunks, 1))  # chunks are about equal
-        buffer = hidden_ND.new_empty(rows, n_items)
+        buffer, total = hidden_ND.new_empty(rows, n_items), 0.0
         for start in range(0, n, max(rows, 1)):
-            hidden, target = hidden_ND[start : start + rows], target_N[start : start + rows]
-            p, mass, loss = _exponentials(hidden, item_VD, bias_V, target, out=buffer[: len(hidden)])
-            total += loss.sum()
-            if learns:
-                # d loss / d logit = p − 1[target]; the division by the mass is moved to the small factors.
-                share = (1 / mass)[:, None]
-                torch.mm(p, item_VD, out=by_hidden[start : start + rows])
-                by_hidden[start : start + rows] *= share
-                by_item.addmm_(p.t(), hidden * share)
-                if by_bias is not None:
-                    by_bias.addmv_(p.t(), share.squeeze(1))
-        if learns:
-            by_hidden -= item_VD.index_select(0, target_N)
-            by_item.index_add_(0, target_N, hidden_ND, alpha=-1)
+            some = slice(start, start + rows)
+            hidden, target = hidden_ND[some], target_N[some]
+            grad = torch.mm(hidden, item_VD.t(), out=buffer[: len(hidden)])  # logits, still
+            if bias_V is not None:
+                grad += bias_V
+            total += softmax_gradient(grad.numpy(), grad.amax(1).numpy(), target.numpy(), 1 / n)
+            if not learns:
+                continue
+            if narrow:
+                by_hidden[:, some] = item_VD.t() @ grad.t()
+                by_item.addmm_(hidden.t(), grad)
+            else:
+                torch.mm(grad, item_VD, out=by_hidden[some])
+                by_item.addmm_(grad.t(), hidden)
             if by_bias is not None:
-                by_bias.index_add_(0, target_N, hidden_ND.new_ones(n), alpha=-1)
-            ctx.save_for_backward(by_hidden, by_item, by_bias)
-        ctx.n = n
-        return total / n
+                by_bias += grad.sum(0)
+        if narrow:
+            by_hidden, by_item = by_hidden.t(), by_item.t()
+        ctx.save_for_backward(by_hidden, by_item, by_bias)
+        return hidden_ND.new_tensor(total / max(n, 1))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
         by_hidden, by_item, by_bias = ctx.saved_tensors
-        scale = grads[0] / ctx.n
+        scale = grads[0]
         return by_hidden * scale, by_item * scale, None if by_bias is None else by_bias * scale, None
-
-
-def _exponentials(
-    hidden_ND: Tensor, item_VD: Tensor, bias_V: Tensor | None, target_N: Tensor, *, out: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns exp(logits − top) [N, V], its sums [N] and −log softmax of the targets [N].
-
-    The top is 0 while nothing overflows or vanishes, which spares two passes, and else each row's maximum.
-    """
-
-    def logits() -> Tensor:
-        raw = torch.mm(hidden_ND, item_VD.t(), out=out)
-        return raw if bias_V is None else raw.add_(bias_V)
-
-    p = logits()
-    picked = p.gather(1, target_N[:, None]).squeeze(1)
-    mass = p.exp_().sum(1)
-    if float(mass.min()) > 1 / _SAFE and float(mass.max()) < _SAFE:
-        return p, mass, mass.log() - picked
-    p = logits()
-    top = p.amax(1)
-    mass = p.sub_(top[:, None]).exp_().sum(1)
-    return p, mass, mass.log() + top - picked
 
 
 def sampled_softmax(
