@@ -63,7 +63,7 @@ class GFCF(SimilarItems, Explains):
     """Scores a history by a filter over the graph of items; there is nothing to train but one SVD.
 
     σ₁ is the largest singular value of R̃ (1 with the paper's exponents), V its first right singular vectors.
-    Training users and strangers are scored alike. Fitting costs O(events·D) a step of the SVD, and for the
+    Training users and strangers are scored alike. Fitting costs what PureSVD's does, and for the
     matrix O(Σ_u events² + I²·D) time and 4·I² bytes. A score from factors costs the events of all people who
     share an item with the history.
     """

@@ -60,9 +60,10 @@ class PureSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
 
     With M = centred and scaled matrix ≈ UΣVᵀ, a row m scores m V Vᵀ, unscaled, plus what centring took off.
     For a training user that is their row of UΣVᵀ, so training users and strangers are scored alike. Items
-    left out by `min_values` score -inf. Fit: a few hundred products with the matrix, O(entries + side·D)
-    each, and 8·D·(U + 3 I) bytes; with 2 D beyond the smaller side S, O(Σ_rows events² + S³) and 64·S² bytes,
-    never the dense matrix. A user costs O(events·D + I·D).
+    left out by `min_values` score -inf. Fit: some 7 D columns are multiplied by the matrix and back, and made
+    orthogonal to each other, O(entries·D + S·D²) for the smaller side S, and 64·D·S + 20·D·(U + I) bytes;
+    with D beyond S / 8, O(Σ_rows events² + S³) and 64·S² bytes, never the dense matrix. Threads change no
+    bit. A user costs O(events·D + I·D).
     """
 
     Config = PureSVDConfig
