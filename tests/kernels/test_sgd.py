@@ -29,8 +29,9 @@ def test_fast_and_plain_agree(seed, n_dims, delta, clip):
     rating = rng.integers(1, 6, 40).astype(np.float32)
     fast, plain = tables(seed, n_dims=n_dims), tables(seed, np.float64, n_dims=n_dims)
     options = (0.05, 0.1, delta, clip)
-    one = sgd_events(user, item, rating, 3.0, *fast, *options)
-    other = sgd_events_plain(user, item, rating, 3.0, *plain, *options)
+    first, stride = seed % 40, (1, 3, 17, 39)[seed % 4]
+    one = sgd_events(user, item, rating, first, stride, 3.0, *fast, *options)
+    other = sgd_events_plain(user, item, rating, first, stride, 3.0, *plain, *options)
     assert one == pytest.approx(other, rel=1e-4)
     for mine, theirs in zip(fast, plain, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-5)
@@ -42,7 +43,7 @@ def test_one_step_by_hand():
     p, q = np.ones((1, 1), np.float32), np.full((1, 1), 0.5, np.float32)
     zero = np.zeros(1, np.int32)
     squared = sgd_events(
-        zero, zero, np.array([5], np.float32), 3.0, bias_U, bias_I, p, q, 0.1, 0.2, np.inf, np.inf
+        zero, zero, np.array([5], np.float32), 0, 0, 3.0, bias_U, bias_I, p, q, 0.1, 0.2, np.inf, np.inf
     )
     assert squared == pytest.approx(2.25)
     assert [bias_U[0], bias_I[0]] == pytest.approx([0.15, 0.15])
@@ -54,14 +55,14 @@ def test_huber_is_squared_within_its_delta():
     user, item = np.arange(5, dtype=np.int32), np.arange(5, dtype=np.int32)
     rating = np.full(5, 3.2, np.float32)
     one, other = tables(1), tables(1)
-    sgd_events(user, item, rating, 3.0, *one, 0.1, 0.0, np.inf, np.inf)
-    sgd_events(user, item, rating, 3.0, *other, 0.1, 0.0, 1.0, np.inf)
+    sgd_events(user, item, rating, 0, 1, 3.0, *one, 0.1, 0.0, np.inf, np.inf)
+    sgd_events(user, item, rating, 0, 1, 3.0, *other, 0.1, 0.0, 1.0, np.inf)
     assert all((a == b).all() for a, b in zip(one, other, strict=True))
 
 
 def test_a_clipped_step_is_no_longer_than_rate_times_clip():
     before, after = tables(2), tables(2)
     user, item = np.arange(5, dtype=np.int32), np.arange(5, dtype=np.int32)
-    sgd_events(user, item, np.full(5, 1e6, np.float32), 3.0, *after, 0.1, 0.0, np.inf, 2.0)
+    sgd_events(user, item, np.full(5, 1e6, np.float32), 0, 1, 3.0, *after, 0.1, 0.0, np.inf, 2.0)
     for a, b in zip(before, after, strict=True):
         assert np.abs(a - b).max() <= 0.2 + 1e-6

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsmith.kernels.strata import groups_for, strata
+from recsmith.kernels.strata import groups_for, strata, strides
 from recsmith.rng import generator
 
 
@@ -36,6 +36,7 @@ def test_blocks_of_a_round_share_nothing_and_hold_all(seed, n, n_groups):
 def test_the_number_of_groups_is_the_logs_affair():
     assert groups_for(100_000) == 1
     assert groups_for(25_000_000) == 8
+    assert groups_for(25_000_000, many=16) == 16
 
 
 def test_a_block_is_in_a_new_order_each_time():
@@ -47,3 +48,10 @@ def test_a_block_is_in_a_new_order_each_time():
     assert (first != second).mean() > 0.95
     for order in (first, second):
         assert abs(np.corrcoef(order, np.arange(1000))[0, 1]) < 0.15
+
+
+@given(seed=st.integers(0, 1000), n=st.integers(1, 300))
+def test_a_stride_meets_each_event_once(seed, n):
+    first, stride = strides(n, generator(seed, "strides"))
+    assert sorted((first + stride * np.arange(n)) % n) == list(range(n))
+    assert strides(0, generator(seed, "strides")) == (0, 0)

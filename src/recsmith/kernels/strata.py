@@ -3,6 +3,7 @@ Large-scale matrix factorization with distributed stochastic gradient descent, K
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,12 +104,27 @@ def mix(x):
     return z ^ (z >> np.uint64(31))
 
 
-def groups_for(n_events: int) -> int:
-    """Returns how many groups suit a log of this size: one below 250,000 events, then eight.
+def strides(n_events: int, generator: np.random.Generator) -> tuple[int, int]:
+    """Draws an event to begin with and a stride, that meets each event once.
 
-    Eight groups keep eight threads at work, and their smaller slices of the tables stay in cache.
+    In a log that lies shuffled, that is another order of its events, and costs nothing.
     """
-    return 1 if n_events < 250_000 else 8
+    if n_events < 2:
+        return 0, 0
+    first = int(generator.integers(n_events))
+    while True:
+        stride = int(generator.integers(1, n_events))
+        if math.gcd(stride, n_events) == 1:
+            return first, stride
+
+
+def groups_for(n_events: int, *, many: int = 8) -> int:
+    """Returns how many groups suit a log of this size: one below 250,000 events, then `many`.
+
+    So many threads have work, and the more there are, the surer a group's slices of the tables stay in cache;
+    but a block is a call, and events in it come in an order of their own.
+    """
+    return 1 if n_events < 250_000 else many
 
 
 def _groups(n: int, n_groups: int, generator: np.random.Generator) -> np.ndarray:
