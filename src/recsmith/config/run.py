@@ -33,7 +33,8 @@ class Run:
     """Threads to use; 0 means one for each core this process may use."""
     progress: bool = False
     device: str = "auto"
-    """Where networks are trained: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one."""
+    """Where networks are trained: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one. `IALS` and
+    `EASE` are fitted, and their lists made, on a GPU that is named; `auto` is the CPU to them."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16 computes a network's products on a GPU's tensor cores; it is no matter on a CPU."""
     checkpoints: Path | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from recsmith.data import Dataset, Histories
 from recsmith.data.feature_space import Column
 from recsmith.errors import InvalidValue, NotFitted, Shown, UnknownId, enough_memory
 from recsmith.models import files
+from recsmith.models.accelerator import accelerator
 from recsmith.models.memory import History, Memory
 from recsmith.models.scoring import (
     SCORING_CURE,
@@ -83,6 +84,10 @@ class Recommender(ABC):
     def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
         """Returns float32 [B, N]: the scores of N items for each row; here, picked from all scores."""
         return np.take_along_axis(np.asarray(self._score(histories)), item_code_BN, axis=1)
+
+    def _product(self) -> tuple[Callable[[Histories], FloatArray], FloatArray] | None:
+        """Returns L of histories, [B, K], and R [K, I], where scores are L R but for what nobody took."""
+        return None
 
     def _learned(self) -> dict[str, Any]:
         """Returns what was fitted and is no array, as plain values for JSON."""
@@ -249,12 +254,19 @@ class Recommender(ABC):
     ) -> Iterator[TopBlock]:
         """Yields the lists of all rows in order, block by block, in item codes; memory is bounded.
 
-        `allowed` is bool[I]. Rows without history get the popular items, or nothing for "skip".
+        `allowed` is bool[I]. Rows without history get the popular items, or nothing for "skip". On a GPU that
+        the run names, for models whose scores are one product of matrices.
         """
         depth = list_length(k)
-        yield from self._scorer(exclude_seen=exclude_seen, unknown=unknown, allowed=allowed).top(
-            histories, depth, threads=(run or Run()).threads
+        scorer, this_run = (
+            self._scorer(exclude_seen=exclude_seen, unknown=unknown, allowed=allowed),
+            run or Run(),
         )
+        device, product = accelerator(this_run), self._product()
+        if device is None or product is None:
+            yield from scorer.top(histories, depth, threads=this_run.threads)
+        else:
+            yield from scorer.top_on(device, *product, histories, depth)
 
     @final
     def telling(

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from recsmith.data import Histories
 from recsmith.errors import InvalidValue, enough_memory
 from recsmith.kernels.threads import one_blas_thread
 from recsmith.kernels.topk import exclude, top_k
+from recsmith.models.accelerator import closed_forms
 from recsmith.types import CodeArray, FloatArray
+
+if TYPE_CHECKING:
+    import torch
 
 Unknown = Literal["error", "popular", "skip"]
 T = TypeVar("T")
@@ -72,6 +76,34 @@ class Scorer:
             return TopBlock(start, codes, scores)
 
         yield from in_blocks(one, len(histories), block=block_rows(self.n_items), threads=threads)
+
+    def top_on(
+        self,
+        device: torch.device,
+        left: Callable[[Histories], FloatArray],
+        right_KI: FloatArray,
+        histories: Histories,
+        k: int,
+    ) -> Iterator[TopBlock]:
+        """Yields what `top` does, of scores left(histories) · `right_KI` made on a torch device."""
+        with enough_memory(f"the scores of {len(histories)} people", SCORING_CURE):
+            products = closed_forms().Products(right_KI, device)
+            barred_I = np.zeros(self.n_items, bool) if self.allowed is None else ~self.allowed
+            other_I = self.popularity if self.unknown == "popular" else np.full_like(self.popularity, -np.inf)
+            block = block_rows(self.n_items)
+            for start in range(0, len(histories), block):
+                some = histories.block(start, min(start + block, len(histories)))
+                cold_N = np.flatnonzero(some.cold) if self.needs_history else np.zeros(0, np.int64)
+                pair_n = np.repeat(np.arange(len(some)), np.diff(some.indptr)), some.item
+                codes, scores = products.top(
+                    left(some),
+                    min(k, self.n_items),
+                    unknown_I=self.popularity == 0,
+                    cold=(cold_N, other_I),
+                    seen=pair_n if self.exclude_seen else (pair_n[0][:0], pair_n[1][:0]),
+                    barred_I=barred_I,
+                )
+                yield TopBlock(start, codes, scores)
 
 
 def list_length(k: int) -> int:

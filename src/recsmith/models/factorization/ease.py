@@ -3,6 +3,7 @@ sparse data, WWW 2019."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from recsmith.errors import InvalidValue
 from recsmith.kernels.gram import gram_rows
 from recsmith.kernels.inverse import BLOCK, invert_spd
 from recsmith.kernels.threads import in_blocks
+from recsmith.models.accelerator import accelerator, closed_forms
 from recsmith.models.capabilities import Explains, SimilarItems
 from recsmith.models.factorization.shared import Rows, by_event, without_evidence
 from recsmith.models.gigabytes import ask_for, free_gb
@@ -50,7 +52,8 @@ class EASE(SimilarItems, Explains):
 
     Training users and strangers are scored alike, from their history. Primal costs O(I³) time and 4 I²
     bytes. The dual never forms B: P = (1 − XᵀZ) / λ with Z = (XXᵀ + λ)⁻¹X (Woodbury), O(U³ + events·U)
-    time and 4·U·I bytes; its scores are those of the primal up to rounding. Threads change no bit.
+    time and 4·U·I bytes; its scores are those of the primal up to rounding. Threads change no bit;
+    a GPU that the run names gives the same to rounding.
     """
 
     Config = EASEConfig
@@ -108,22 +111,32 @@ class EASE(SimilarItems, Explains):
         return dual
 
     def _primal(self, matrix: sparse.csr_matrix, run: Run) -> FloatArray:
-        rows = Rows.of(matrix)
-        inverse_II = self._gram(rows.turned(matrix.shape[1]), rows, run)
-        invert_spd(inverse_II, n_threads=run.threads)
+        inverse_II = self._inverse(matrix, run)
         inverse_II /= -inverse_II.diagonal()
         np.fill_diagonal(inverse_II, 0)
         return inverse_II.astype(np.float32, copy=False)
 
     def _fit_dual(self, matrix: sparse.csr_matrix, run: Run) -> None:
-        rows = Rows.of(matrix)
-        inverse_UU = self._gram(rows, rows.turned(matrix.shape[1]), run)
-        invert_spd(inverse_UU, n_threads=run.threads)
+        inverse_UU = self._inverse(matrix.T.tocsr(), run)
         solved_UI = np.ascontiguousarray((matrix.T.tocsr() @ inverse_UU).T)
         leverage_I = np.asarray(matrix.multiply(solved_UI).sum(axis=0)).ravel()
         self.matrix_UI = matrix
         self.solved_UI = solved_UI.astype(np.float32, copy=False)
         self.diagonal_I = (1 - leverage_I).astype(np.float32)
+
+    def _inverse(self, matrix: sparse.csr_matrix, run: Run) -> np.ndarray:
+        """Returns (XᵀX + λ)⁻¹ in `precision`, by compiled kernels or on the GPU that the run names."""
+        device = accelerator(run)
+        if device is not None:
+            settings = self.config
+            inverse: np.ndarray = closed_forms().gram_inverse(
+                matrix, settings.regularization, precision=settings.precision, device=device
+            )
+            return inverse
+        rows = Rows.of(matrix)
+        inverse = self._gram(rows.turned(matrix.shape[1]), rows, run)
+        invert_spd(inverse, n_threads=run.threads)
+        return inverse
 
     def _gram(self, rows: Rows, columns: Rows, run: Run) -> np.ndarray:
         """Returns the lower half of (rows · columns) + λ, for `columns` the same entries turned."""
@@ -167,6 +180,13 @@ class EASE(SimilarItems, Explains):
         score_BI[row_n, matrix.indices] -= matrix.data * (1 - self.diagonal_I[matrix.indices])
         score_BI /= self.diagonal_I
         return score_BI
+
+    def _product(self) -> tuple[Callable[[Histories], FloatArray], FloatArray] | None:
+        """Scores are histories times B."""
+        if self.weight_II is None:
+            return None
+        n_items = len(self.weight_II)
+        return lambda histories: self._matrix(histories, n_items).toarray(), self.weight_II
 
     def _item_weights(self, from_L: CodeArray, to_K: CodeArray) -> FloatArray:
         """Returns B[from, to] as float32 [L, K]."""

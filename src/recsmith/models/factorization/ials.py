@@ -3,7 +3,8 @@ implicit feedback datasets, ICDM 2008; Rendle et al., Revisiting the performance
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -14,6 +15,7 @@ from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
 from recsmith.kernels.conjugate import conjugate_rows
 from recsmith.kernels.threads import in_blocks
+from recsmith.models.accelerator import accelerator, closed_forms
 from recsmith.models.capabilities import Explains, HasVectors, SimilarItems
 from recsmith.models.factorization.shared import (
     Rows,
@@ -28,6 +30,9 @@ from recsmith.models.factorization.shared import (
 )
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
+
+if TYPE_CHECKING:
+    from recsmith.nn.closed_forms import RidgeRows
 
 _EXACT = 1e-5  # of a vector's length: float32 and Cholesky come no nearer than a third of it
 _MOST_STEPS = 48
@@ -71,9 +76,10 @@ class IALS(SimilarItems, Explains, HasVectors):
 
     The last epoch solves users exactly, so a training user and a stranger with the same history get the
     same scores, to rounding (after Ctrl-C: as near as conjugate gradients came). Threads change no bit of
-    the result. One epoch costs O(events·D·steps + (U + I)·D²·steps), the last one some 20 steps for users;
-    O(events·D² + (U + I)·D³) with "cholesky", and for the last one's users where D < 64 or steps do not
-    arrive. Memory is 4·D·(U + I) bytes, twice that at the start, and 32 an event. Descent on blocks of
+    the result; a GPU that the run names gives the same to rounding. One epoch costs
+    O(events·D·steps + (U + I)·D²·steps), the last one some 20 steps for users; O(events·D² + (U + I)·D³) with
+    "cholesky", and for the last one's users where D < 64 or steps do not arrive. Memory is 4·D·(U + I) bytes,
+    twice that at the start, and 32 an event. Descent on blocks of
     dimensions (iALS++) needs fewer epochs but took 3 to 4 times as long to the same NDCG (docs/log.md).
     """
 
@@ -94,10 +100,20 @@ class IALS(SimilarItems, Explains, HasVectors):
         self.n_taken = float((by_item.lengths > 0).sum())
         n_active = float((by_user.lengths > 0).sum())
         self._start(data, run)
+        items_there, users_there = (self._on_device(rows, run) for rows in (by_item, by_user))
         for epoch in run.epochs(settings.n_epochs, "IALS"):
             exact = settings.solver == "cholesky"
             user_gram_DD = gram(self.user_UD, n_threads=run.threads) * np.float32(settings.unobserved_weight)
-            self._half_step(by_item, self.user_UD, user_gram_DD, n_active, self.item_ID, exact=exact, run=run)
+            self._half_step(
+                by_item,
+                self.user_UD,
+                user_gram_DD,
+                n_active,
+                self.item_ID,
+                exact=exact,
+                run=run,
+                there=items_there,
+            )
             self.gram_DD = gram(self.item_ID, n_threads=run.threads) * np.float32(settings.unobserved_weight)
             loss = self._half_step(
                 by_user,
@@ -107,6 +123,7 @@ class IALS(SimilarItems, Explains, HasVectors):
                 self.user_UD,
                 exact=exact or epoch == settings.n_epochs - 1,
                 run=run,
+                there=users_there,
             )
             item_penalty = self._penalty(by_item.lengths, n_active) @ (
                 self.item_ID.astype(np.float64) ** 2
@@ -149,9 +166,13 @@ class IALS(SimilarItems, Explains, HasVectors):
         *,
         exact: bool,
         run: Run,
+        there: RidgeRows | None,
     ) -> float:
-        """Solves one side in place; returns what its rows lose."""
+        """Solves one side in place, on a device where `there` has its rows; returns what its rows lose."""
         ones, penalty_B = np.ones_like(rows.value), self._penalty(rows.lengths, n_others)
+        if there is not None:
+            n_steps_there = None if exact else self.config.n_cg_steps
+            return there.solve(vector_ID, base_DD, penalty_B, out_BD, n_steps=n_steps_there)
         loss_B = np.zeros(len(rows), np.float32)
         left: list[int] = []
         by_steps = not exact or (self.config.solver == "cg" and self.config.embedding_dim >= _LONG)
@@ -181,6 +202,16 @@ class IALS(SimilarItems, Explains, HasVectors):
             out_BD[:], loss_B = solve(rows, ones, vector_ID, base_DD, penalty_B, n_threads=run.threads)
         return float(loss_B.sum(dtype=np.float64))
 
+    def _on_device(self, rows: Rows, run: Run) -> RidgeRows | None:
+        """Returns one side's rows on the GPU that the run names, or None for the compiled kernels."""
+        device = accelerator(run)
+        if device is None:
+            return None
+        there: RidgeRows = closed_forms().RidgeRows(
+            rows.indptr, rows.item, rows.value, self.config.embedding_dim, device
+        )
+        return there
+
     def _penalty(self, lengths: np.ndarray, n_others: float) -> FloatArray:
         """λ (|N| + α·others)^ν of each row."""
         frequency = lengths + self.config.unobserved_weight * n_others
@@ -202,6 +233,9 @@ class IALS(SimilarItems, Explains, HasVectors):
     def _score(self, histories: Histories) -> FloatArray:
         score_BI = self._user_vectors(histories) @ self.item_ID.T
         return without_evidence(score_BI, self.memory.popularity)
+
+    def _product(self) -> tuple[Callable[[Histories], FloatArray], FloatArray] | None:
+        return self._user_vectors, self.item_ID.T
 
     def _score_some(self, histories: Histories, item_code_BN: CodeArray) -> FloatArray:
         score_BN = products(self._user_vectors(histories), self.item_ID, item_code_BN)
