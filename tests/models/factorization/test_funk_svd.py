@@ -59,7 +59,7 @@ def test_going_on():
 
 @pytest.mark.parametrize("n_groups", [1, 8])
 def test_threads_and_seed(monkeypatch, n_groups):
-    monkeypatch.setattr(funk_svd, "groups_for", lambda n_events: n_groups)
+    monkeypatch.setattr(funk_svd, "groups_for", lambda n_events, many: n_groups)
     check_threads_and_seed(lambda: FunkSVD(embedding_dim=5, n_epochs=3), TASTES)
     assert strata.groups_for(10) == 1
 
