@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from recsmith.models.content.hashed import hashed_rows
+from recsmith.models.content.hashed import weighed_rows
 from recsmith.models.memory import Memory
 from recsmith.serving.records import Item
 from recsmith.types import Id
-
-CATEGORIES = ("category", "categories", "genres", "tags")
-"""Fields of an item that name its categories: a word or a list of words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +69,7 @@ class Catalogue:
     @cached_property
     def categories(self) -> tuple[tuple[str, ...], ...]:
         """The categories of each item."""
-        return tuple(categories(item.data) for item in self.items)
+        return tuple(item.categories for item in self.items)
 
     @cached_property
     def folded_titles(self) -> tuple[str, ...]:
@@ -91,7 +88,7 @@ class Catalogue:
     @cached_property
     def words(self) -> sparse.csr_matrix:
         """Unit rows of hashed words of titles and metadata, [n, T]: how alike items are to read."""
-        return hashed_rows([_words(item) for item in self.items])
+        return weighed_rows([item.words for item in self.items])
 
     @cached_property
     def new_words(self) -> sparse.csr_matrix:
@@ -124,24 +121,3 @@ class Catalogue:
     def title(self, place: int) -> str:
         """Returns an item's title."""
         return self.items[place].title
-
-
-def categories(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns the categories that an item's data name."""
-    for name in CATEGORIES:
-        value = data.get(name)
-        if isinstance(value, str):
-            return tuple(part for part in value.split("|") if part)
-        if isinstance(value, Sequence):
-            return tuple(str(part) for part in value)
-    return ()
-
-
-def _words(item: Item) -> list[str]:
-    words = item.title.lower().split()
-    for name, value in item.data.items():
-        if isinstance(value, str):
-            words += [f"{name}:{part}" for part in value.lower().replace("|", " ").split()]
-        elif isinstance(value, Sequence):
-            words += [f"{name}:{str(part).lower()}" for part in value]
-    return words
