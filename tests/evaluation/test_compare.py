@@ -165,3 +165,15 @@ def test_auc_is_paired_over_the_same_resamples_of_users(make):
     assert difference.high - difference.low < apart
     other = evaluate(models["better"], split, metrics=["AUC"], relevant_from=4, n_bootstrap=300)
     assert compare({"a": found["noise"], "b": other}).differences[0].verdict == "not tested"
+
+
+def test_eleven_models_can_be_told_apart_after_the_correction(make):
+    split, noise_UI = make.random_split(n_users=60)
+    truth_UI = 3 + 0.4 * noise_UI
+    truth_UI[split.test.user, split.test.item] = split.test.weight
+    good = evaluate(make.fixed(split, truth_UI), split, metrics=["NDCG@10"])
+    bad = evaluate(make.fixed(split, noise_UI), split, metrics=["NDCG@10"])
+    found = compare({"good": good, **{f"bad {n}": bad for n in range(10)}})
+    assert found.n_bootstrap == 200 * 55
+    assert [d.verdict for d in found.differences if d.a == "good"] == ["good"] * 10
+    assert compare({"good": good, "bad": bad}).n_bootstrap == 2000

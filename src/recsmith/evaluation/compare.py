@@ -19,6 +19,10 @@ from recsmith.evaluation import bootstrap
 from recsmith.evaluation.metrics import UserMetric, parse_metric
 from recsmith.evaluation.result import N_RATINGS, Evaluation
 
+_FEWEST, _FOR_A_PAIR = 2_000, 200
+"""Resamples. No p is below 2 / (resamples + 1), and Holm multiplies it by up to the number of pairs: so many
+for each pair keep the smallest one that can be reached at .01."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -93,14 +97,16 @@ def compare(
     evaluations: Mapping[str, Evaluation] | Sequence[Evaluation],
     *,
     metrics: Iterable[str] | None = None,
-    n_bootstrap: int = 2000,
+    n_bootstrap: int | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Compares two evaluations or more, every pair, on each metric that all of them have.
 
     The same resamples of users serve both models, so what a user is like cancels out. p is twice the
     smaller share of resamples on one side of no difference, counted with one added to both sides, at most
-    1. Raises InvalidValue for evaluations on other test events, users or protocols.
+    1. `n_bootstrap` resamples are drawn, when not given 2,000 and at least 200 for each pair, so that the
+    correction for many pairs leaves room to tell. Raises InvalidValue for evaluations on other test events,
+    users or protocols.
     """
     named = _named(evaluations)
     _same_task(named)
@@ -115,12 +121,13 @@ def compare(
     pairs = list(combinations(named, 2))
     tested = {name: metric for name in asked if isinstance(metric := _metric(name), UserMetric)}
     parts = {name: _parts(metric, name, named) for name, metric in tested.items()}
-    drawn = _drawn(parts, tested, n_bootstrap, seed=seed)
+    n_drawn = max(_FEWEST, _FOR_A_PAIR * len(pairs)) if n_bootstrap is None else n_bootstrap
+    drawn = _drawn(parts, tested, n_drawn, seed=seed)
     differences: list[Difference] = []
     for name in asked:
         rows = [_difference(name, a, b, named, tested.get(name), parts, drawn) for a, b in pairs]
         differences += _holm(rows)
-    return Comparison(tuple(differences), n_bootstrap, seed)
+    return Comparison(tuple(differences), n_drawn, seed)
 
 
 def _cells(d: Difference) -> tuple[str, ...]:
