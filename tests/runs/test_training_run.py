@@ -3,13 +3,14 @@
 import json
 import os
 import signal
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import recsmith
-from recsmith.config.recipe import Recipe, SplitRecipe, load_recipe
+from recsmith.config.recipe import Recipe, SplitRecipe, load_recipe, parse_recipe
 from recsmith.data import Dataset, Interactions, Vocabulary
 from recsmith.errors import InvalidValue, MissingExtra, ModelFileError, RecsmithError
 from recsmith.models import Recommender
@@ -502,3 +503,19 @@ def test_metrics_are_plain_json(trained):
     text = (trained.path / "metrics.json").read_text(encoding="utf-8")
     assert list(json.loads(text)) == ["NDCG@10", "Recall@20", "Coverage@10"]
     assert np.isfinite(json.loads(text)["Recall@20"]["value"])
+
+
+def test_relative_paths_of_a_recipe_in_python_start_at_the_working_folder(
+    recipe_file, trained, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(recipe_file.parent)
+    near = parse_recipe(tomllib.loads(recipe_file.read_text(encoding="utf-8")))
+    assert not Path(near.data.model_dump()["path"]).is_absolute()
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 2)
+        with pytest.raises(Interrupted):
+            train(near, out=out, report=False)
+    monkeypatch.chdir(tmp_path)  # the run folder finds its data from anywhere
+    assert resume(out, report=False).metrics == trained.metrics
+    assert open_run(out).data().n_users == trained.data().n_users

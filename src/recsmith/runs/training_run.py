@@ -11,7 +11,7 @@ from typing import Any
 
 from recsmith import __version__
 from recsmith.config import Run
-from recsmith.config.recipe import Recipe, dump_recipe, load_recipe
+from recsmith.config.recipe import Recipe, dump_recipe, load_recipe, with_absolute_paths
 from recsmith.data import Dataset, Split
 from recsmith.errors import Diverged, InvalidValue, MissingExtra, OutOfMemory, RecsmithError, Shown
 from recsmith.models import Recommender, load
@@ -112,7 +112,7 @@ class _Work:
         say: Say | None,
         log: str = "",
     ) -> None:
-        self.recipe = recipe
+        self.recipe = with_absolute_paths(recipe)  # the folder's own recipe would be read from there
         self.folder = folder
         self.target = target
         self.report = report
