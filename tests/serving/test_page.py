@@ -13,7 +13,7 @@ from recsmith.serving.experiments import Experiment, Running
 from recsmith.serving.verdict import report
 
 PAGE = resources.files("recsmith.serving").joinpath("page")
-PARTS = ("page.css", "page.js", "owner.js", "words.js", "icon.svg")
+PARTS = ("page.css", "page.js", "owner.js", "tools.js", "words.js", "icon.svg")
 
 
 def text(name):
@@ -28,7 +28,7 @@ def words_of(language):
 def test_both_languages_have_every_word_that_the_page_uses():
     english, chinese = words_of("en"), words_of("zh")
     assert english == chinese
-    used = set(re.findall(r"word\(\"(\w+)\"\)", text("page.js") + text("owner.js")))
+    used = set(re.findall(r"word\(\"(\w+)\"\)", text("page.js") + text("owner.js") + text("tools.js")))
     used |= set(re.findall(r"data-word=\"(\w+)\"", text("index.html")))
     assert used
     assert used <= english
@@ -37,7 +37,7 @@ def test_both_languages_have_every_word_that_the_page_uses():
 def test_nothing_is_loaded_from_elsewhere_and_no_text_becomes_markup():
     for name in ("index.html", *PARTS):
         assert not re.findall(r"https?://(?!www\.w3\.org/)", text(name)), name
-    assert "innerHTML" not in text("page.js") + text("owner.js")
+    assert "innerHTML" not in text("page.js") + text("owner.js") + text("tools.js")
     assert not re.search(r"<script(?![^>]*src=)|\son\w+=|style=", text("index.html"))
 
 

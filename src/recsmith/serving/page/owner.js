@@ -1,6 +1,6 @@
 // The owner's page: tiles, tables and small drawings of what the service knows of itself.
 
-import { ask, el } from "./page.js";
+import { ask, el } from "./tools.js";
 import { language, word } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";

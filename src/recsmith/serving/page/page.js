@@ -1,41 +1,12 @@
 // The service's page: try it, look at an item, look at a person. Words from outside only ever become text nodes.
 
 import { owner } from "./owner.js";
+import { ask, el, there, trouble } from "./tools.js";
 import { language, speak, word } from "./words.js";
 
 const main = document.querySelector("#main");
 const said = document.querySelector("#said");
 let picks = [];
-
-// Small tools --------------------------------------------------------------------------------------------
-
-// What is null is left out; `append` itself would write the word.
-const there = (inside) => inside.filter((one) => one !== null && one !== undefined);
-
-export function el(name, attributes = {}, ...inside) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else if (value === true) made.setAttribute(key, "");
-    else if (value !== false && value !== undefined && value !== null) made.setAttribute(key, value);
-  }
-  made.append(...there(inside));
-  return made;
-}
-
-export async function ask(path, body) {
-  const headers = { ...(body ? { "content-type": "application/json" } : {}) };
-  const key = sessionStorage.getItem("recsmith-key");
-  if (key) headers["X-API-Key"] = key;
-  const answer = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
-  const told = await answer.json().catch(() => ({ error: answer.statusText }));
-  if (!answer.ok) throw new Error(told.error ?? answer.statusText);
-  return told;
-}
-
-export function trouble(error) {
-  return el("p", { class: "trouble", role: "alert" }, `${word("trouble")}: ${error.message}`);
-}
 
 function show(...inside) {
   main.replaceChildren(...there(inside));
