@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsmith.kernels.softmax import softmax_gradient
+from recsmith.kernels.softmax import softmax_gradient, softmax_gradient_by
 
 
 def plain(logit_NV, target_N, scale):
@@ -38,3 +38,14 @@ def test_a_score_that_is_no_number_is_told():
     logit_NV = np.zeros((1, 20), np.float32)
     logit_NV[0, 5] = np.nan
     assert np.isnan(softmax_gradient(logit_NV, np.zeros(1, np.float32), np.array([3]), 1.0))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_threads_share_the_rows(n_threads):
+    generator = np.random.default_rng(0)
+    logit_NV = generator.normal(size=(3, 50)).astype(np.float32)
+    target_N = np.array([4, 0, 49])
+    expected_NV, loss = plain(logit_NV, target_N, 0.5)
+    found = softmax_gradient_by(n_threads, logit_NV, logit_NV.max(1), target_N, 0.5)
+    assert found == pytest.approx(loss, rel=1e-6)
+    np.testing.assert_allclose(logit_NV, expected_NV, rtol=2e-6, atol=1e-7)

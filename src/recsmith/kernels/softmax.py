@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+
+from recsmith.kernels.threads import shared_pool
 
 # exp(x) = 2^k · exp(r), |r| ≤ ln 2 / 2; the polynomial of exp(r) is Cephes' (Moshier), within 1e-7 of exp.
 _PER_BIT = np.float32(1.4426950408889634)  # 1 / ln 2
@@ -59,3 +62,16 @@ def softmax_gradient(logit_NV, top_N, target_N, scale):
             row_V[v] *= share
         row_V[target] -= np.float32(scale)
     return total
+
+
+def softmax_gradient_by(
+    n_threads: int, logit_NV: np.ndarray, top_N: np.ndarray, target_N: np.ndarray, scale: float
+) -> float:
+    """Does `softmax_gradient` on a share of the rows in each thread; sums are added in the rows' order."""
+    if n_threads == 1:
+        return float(softmax_gradient(logit_NV, top_N, target_N, scale))
+    ends = np.linspace(0, len(logit_NV), n_threads + 1).astype(int)
+    shares = [slice(a, b) for a, b in pairwise(ends) if a < b]
+    pool = shared_pool(n_threads)
+    work = [pool.submit(softmax_gradient, logit_NV[n], top_N[n], target_N[n], scale) for n in shares]
+    return float(sum(done.result() for done in work))

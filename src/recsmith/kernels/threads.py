@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 from threadpoolctl import threadpool_limits
 
@@ -15,6 +17,16 @@ def one_blas_thread() -> threadpool_limits:
     undo each other.
     """
     return threadpool_limits(limits=1, user_api="blas")
+
+
+def shared_pool(n_threads: int) -> ThreadPoolExecutor:
+    """Returns a pool that stays, for work of less than a millisecond; its work must not wait for it."""
+    return _pool(n_threads, os.getpid())  # a process that was forked has none of its parent's threads
+
+
+@lru_cache(maxsize=1)
+def _pool(n_threads: int, process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(n_threads)
 
 
 def in_blocks(work: Callable[[int, int], object], n_rows: int, *, n_threads: int, smallest: int = 64) -> None:

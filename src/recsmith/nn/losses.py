@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recsmith.kernels.softmax import softmax_gradient
+from recsmith.kernels.softmax import softmax_gradient_by
 
-_CHUNK_BYTES = 2**20  # logits of a chunk stay in a core's own cache
+_CHUNK_BYTES = 2**20  # logits of a thread's share of a chunk stay in its core's own cache
 _NARROW = 16  # a product whose result has fewer columns takes up to three times as long as its transpose
 
 
@@ -40,7 +40,8 @@ class _ChunkedSoftmax(torch.autograd.Function):
         narrow, learns = hidden_ND.shape[1] < _NARROW, any(ctx.needs_input_grad[:3])
         by_hidden, by_item = (x.new_zeros(x.shape[::-1] if narrow else x.shape) for x in (hidden_ND, item_VD))
         by_bias = None if bias_V is None else torch.zeros_like(bias_V)
-        n_chunks = -(-n // max(16, _CHUNK_BYTES // (4 * n_items)))
+        n_threads = torch.get_num_threads()
+        n_chunks = -(-n // max(16, n_threads * _CHUNK_BYTES // (4 * n_items)))
         rows = -(-n // max(n_chunks, 1))  # chunks are about equal
         buffer, total = hidden_ND.new_empty(rows, n_items), 0.0
         for start in range(0, n, max(rows, 1)):
@@ -49,7 +50,8 @@ class _ChunkedSoftmax(torch.autograd.Function):
             grad = torch.mm(hidden, item_VD.t(), out=buffer[: len(hidden)])  # logits, still
             if bias_V is not None:
                 grad += bias_V
-            total += softmax_gradient(grad.numpy(), grad.amax(1).numpy(), target.numpy(), 1 / n)
+            top = grad.amax(1).numpy()
+            total += softmax_gradient_by(n_threads, grad.numpy(), top, target.numpy(), 1 / n)
             if not learns:
                 continue
             if narrow:
