@@ -151,22 +151,32 @@ def line(found: dict[str, Any]) -> str:
 
 
 def write(folder: Path) -> None:
-    """Puts a table for each size between the marks in docs/results.md."""
+    """Puts a table for each size between the marks in docs/results.md; rows of others stay as they are."""
     head = (
         "| model | metric | defaults, test | tuned, test | share, validation | share, test | tuned settings "
         "| trials | fit, CPU s |\n|---|---|---|---|---|---|---|---|---|"
     )
-    parts = []
-    for size, title in SIZES.items():
-        rows = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob(f"{size}-*.json")]
-        rows.sort(key=lambda row: MODELS.index(row["model"]))
-        if rows:
-            parts.append("\n".join([f"**{title}**", "", head, *map(line, rows)]))
     text = RESULTS.read_text(encoding="utf-8")
     before, rest = text.split(START, 1)
-    after = rest.split(END, 1)[1]
+    there, after = rest.split(END, 1)
+    parts = []
+    for size, title in SIZES.items():
+        rows = kept(there, title)
+        for file in folder.glob(f"{size}-*.json"):
+            found = json.loads(file.read_text(encoding="utf-8"))
+            rows[found["model"]] = line(found)
+        if rows:
+            parts.append(
+                "\n".join([f"**{title}**", "", head, *(rows[name] for name in MODELS if name in rows)])
+            )
     tables = "\n\n".join(parts)
     RESULTS.write_text(f"{before}{START}\n\n{tables}\n\n{END}{after}", encoding="utf-8")
+
+
+def kept(tables: str, title: str) -> dict[str, str]:
+    """Returns the rows by model that stand under a title, so that what was not measured again stays."""
+    mine = tables.partition(f"**{title}**")[2].partition("\n**")[0]
+    return {row.split("`")[1]: row for row in mine.splitlines() if row.startswith("| `")}
 
 
 def _is_neural(name: str) -> bool:

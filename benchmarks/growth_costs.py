@@ -80,6 +80,16 @@ _COSTS = {
         memory=lambda s: 512 * (s.users + 3 * s.items) + 80 * s.events,
         says="events + sides · D, a step, and items² · D up to 15,800 items",
     ),
+    "SVDpp": Cost(
+        time=lambda s: s.events,
+        memory=lambda s: 160 * (s.users + 2 * s.items) + 52 * s.events,
+        says="events · D, an epoch",
+    ),
+    "FactorizationMachine": Cost(
+        time=lambda s: s.events + s.users + s.items,
+        memory=lambda s: 4 * 17 * (s.users + s.items) + 60 * s.events,
+        says="events · blocks · D, a sweep",
+    ),
     "SLIM": Cost(
         time=lambda s: s.squares + s.items**2,
         memory=lambda s: 4 * s.items**2,
