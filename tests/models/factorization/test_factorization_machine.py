@@ -280,6 +280,15 @@ def test_runs_begin_where_a_plain_count_says():
             assert found[place] == user * 2**32 + begun[-1]
 
 
+def test_strangers_of_one_day_each_drift_from_their_own_mean_day():
+    design = fm(time=["user_drift"]).fit(TASTES)._design
+    day = int(design.day_d[-1])
+    mean_day_n = np.array([day - 1.0, day - 32.0, day - 1.0])
+    [rows] = design.of_moments(np.full(3, -1), mean_day_n, np.full(3, day * 86_400_000))
+    drift_n = np.asarray(rows.matrix.sum(axis=1)).ravel()[rows.index_n]
+    np.testing.assert_allclose(drift_n, [1, 32**0.4, 1], rtol=1e-6)
+
+
 def test_a_log_without_times_is_taken():
     data = TASTES.with_interactions(replace(TASTES.interactions, time=None))
     model = fm(time=["day", "user_run", "user_drift"]).fit(data)

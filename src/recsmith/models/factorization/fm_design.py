@@ -249,6 +249,9 @@ class Design:
             key_n = _pair(user_n, day_n)
             run_n = _run_of(self.user_run_k, self.seconds(user_n, time_n))
             each_n = _pair(np.unique(key_n, return_inverse=True)[1], run_n)
+            if "user_drift" in settings.time:  # strangers, all of them −1, differ by their mean day
+                own_n = np.unique(mean_day_n, return_inverse=True)[1]
+                each_n = _pair(np.unique(each_n, return_inverse=True)[1], own_n)
             _, first, index_n = np.unique(each_n, return_index=True, return_inverse=True)
             parts = []
             if "user_day" in settings.time:
