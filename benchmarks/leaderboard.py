@@ -1,12 +1,13 @@
 """Every model of the house on latest-small, 100K and 1M: accuracy, coverage, novelty, diversity, cost.
 
-    python benchmarks/leaderboard.py                                     everything; what is measured is kept
+    python benchmarks/leaderboard.py                                     everything that is not known yet
     python benchmarks/leaderboard.py --data latest-small --models EASE   a part
     python benchmarks/leaderboard.py --write                             docs/leaderboard.md and its picture
 
 Leave last out, full ranking over all unseen items, defaults (a model without them has its recipe's settings).
 Each model is fitted, judged and saved in a process of its own on one thread. What would need more CPU than
-`--cpu-limit` (on 1M by what it needed on 100K) is left out and said so.
+`--cpu-limit` (on 1M by what it needed on 100K) is left out and said so. What was found is a line of
+`benchmarks/leaderboard.jsonl`; a line that is deleted is measured again.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ ROOT = Path(__file__).resolve().parents[1]
 METRICS = ("NDCG@10", "HitRate@10", "Coverage@10", "Novelty@10", "Diversity@10")
 EVENTS = {"latest-small": 100_836, "100k": 100_000, "1m": 1_000_209}
 ROOMS = ("latest-small", "100k", "1m")
+RESULTS = Path(__file__).with_suffix(".jsonl")
+Rows = dict[tuple[str, str], dict[str, Any]]
 
 
 def main() -> None:
@@ -44,7 +47,7 @@ def main() -> None:
     )
     parser.add_argument("--data", nargs="+", choices=ROOMS, default=list(ROOMS))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--out", type=Path, default=Path("runs/leaderboard"))
+    parser.add_argument("--results", type=Path, default=RESULTS, help="lines of JSON, gone on with")
     parser.add_argument("--cpu-limit", type=float, default=1200.0, help="seconds for one model")
     parser.add_argument("--write", action="store_true", help="only write what there is")
     parser.add_argument("--job", nargs=2, help=argparse.SUPPRESS)
@@ -52,37 +55,46 @@ def main() -> None:
     if asked.job:
         print(json.dumps(measure(*asked.job)))
         return
-    asked.out.mkdir(parents=True, exist_ok=True)
     if not asked.write:
         for size in asked.data:
             for name in asked.models:
-                note(size, name, asked.out, limit=asked.cpu_limit)
-    write(asked.out, ROOMS, list(MODELS))
+                note(size, name, asked.results, limit=asked.cpu_limit)
+    write(known(asked.results), ROOMS, list(MODELS))
 
 
-def note(size: str, name: str, out: Path, *, limit: float) -> None:
+def note(size: str, name: str, results: Path, *, limit: float) -> None:
     """Measures one model on one log, unless that was done, and keeps the figures or the reason."""
-    file = out / f"{size}-{name}.json"
-    if file.is_file() and "over" not in json.loads(file.read_text(encoding="utf-8")):
+    rows = known(results)
+    if "over" not in rows.get((size, name), {"over": None}):
         return
-    expected = expected_cpu(size, name, out)
+    expected = expected_cpu(size, name, rows)
     if expected > limit:
         found: dict[str, Any] = {"over": limit, "expected": round(expected)}
     else:
         found = in_a_process(size, name, limit)
-    found |= {"data": size, "model": name}
-    file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    keep(results, {**known(results), (size, name): {"data": size, "model": name, **found}})
     ndcg = found.get("metrics", {}).get("NDCG@10", {}).get("value")
     print(size, name, found.get("why") or found.get("over") or f"{ndcg:.4f}", flush=True)
 
 
-def expected_cpu(size: str, name: str, out: Path) -> float:
+def expected_cpu(size: str, name: str, rows: Rows) -> float:
     """Returns the CPU seconds by what the model needed on 100K, in proportion; 0 if that is not known."""
-    before = out / f"100k-{name}.json"
-    if size != "1m" or not before.is_file():
+    before = rows.get(("100k", name), {})
+    if size != "1m":
         return 0.0
-    known = json.loads(before.read_text(encoding="utf-8"))
-    return float(known.get("fit_cpu_seconds", known.get("over", 0.0))) * EVENTS["1m"] / EVENTS["100k"]
+    return float(before.get("fit_cpu_seconds", before.get("over", 0.0))) * EVENTS["1m"] / EVENTS["100k"]
+
+
+def known(results: Path) -> Rows:
+    """Returns what was measured, by log and model."""
+    lines = results.read_text(encoding="utf-8").splitlines() if results.is_file() else []
+    return {(row["data"], row["model"]): row for row in map(json.loads, lines)}
+
+
+def keep(results: Path, rows: Rows) -> None:
+    """Writes all that was measured, a line each."""
+    ordered = sorted(rows.values(), key=lambda row: (ROOMS.index(row["data"]), MODELS.index(row["model"])))
+    results.write_text("".join(json.dumps(row) + "\n" for row in ordered), encoding="utf-8")
 
 
 def in_a_process(size: str, name: str, limit: float) -> dict[str, Any]:

@@ -24,9 +24,11 @@ _SHORTEST = 0.01
 Rows = list[dict[str, Any]]
 
 
-def write(out: Path, sizes: tuple[str, ...], models: list[str]) -> None:
+def write(known: dict[tuple[str, str], dict[str, Any]], sizes: tuple[str, ...], models: list[str]) -> None:
     """Puts a table for each log between the page's marks, and draws accuracy against cost."""
-    by_size = {size: read(out, size, models) for size in sizes}
+    by_size = {
+        size: in_order([known[size, name] for name in models if (size, name) in known]) for size in sizes
+    }
     tables = "\n\n".join(table(size, rows) for size, rows in by_size.items() if rows)
     before, rest = PAGE.read_text(encoding="utf-8").split(START, 1)
     after = rest.split(END, 1)[1]
@@ -34,10 +36,8 @@ def write(out: Path, sizes: tuple[str, ...], models: list[str]) -> None:
     draw({size: rows for size, rows in by_size.items() if any("metrics" in row for row in rows)})
 
 
-def read(out: Path, size: str, models: list[str]) -> Rows:
+def in_order(rows: Rows) -> Rows:
     """Returns what was measured on a log, the most accurate first, then what could not be."""
-    files = [out / f"{size}-{name}.json" for name in models]
-    rows = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
     done = [row for row in rows if "metrics" in row]
     done.sort(key=lambda row: -row["metrics"][PRIMARY]["value"])
     return done + [row for row in rows if "metrics" not in row]

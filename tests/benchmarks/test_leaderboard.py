@@ -38,9 +38,8 @@ def test_the_best_first_the_left_out_last_and_a_picture(page, tmp_path, monkeypa
         "Huge": {"over": 60.0, "expected": 1234},
         "Odd": {"why": "data must have times."},
     }
-    for name, one in found.items():
-        (tmp_path / f"1m-{name}.json").write_text(json.dumps({**one, "model": name}), encoding="utf-8")
-    page.write(tmp_path, ("100k", "1m"), ["Beaten", "Huge", "Odd", "Quick", "Slow"])
+    known = {("1m", name): {**one, "model": name} for name, one in found.items()}
+    page.write(known, ("100k", "1m"), ["Beaten", "Huge", "Odd", "Quick", "Slow"])
     text = page.PAGE.read_text(encoding="utf-8")
     assert text.startswith("before") and text.endswith("after\n") and "old" not in text
     rows = [row.split("`")[1] for row in text.splitlines() if row.startswith("| `")]
@@ -51,6 +50,25 @@ def test_the_best_first_the_left_out_last_and_a_picture(page, tmp_path, monkeypa
     )
     picture = page.PICTURE.read_text(encoding="utf-8")
     assert "var(--" not in picture and all(name in picture for name in ("Slow", "Quick", "Beaten"))
+
+
+def test_a_row_is_measured_once_and_what_would_take_too_long_is_not(page, tmp_path, monkeypatch):
+    import leaderboard
+
+    ran = []
+
+    def measured(size, name, limit):
+        ran.append((size, name))
+        return figures(0.1, 60.0)
+
+    monkeypatch.setattr(leaderboard, "in_a_process", measured)
+    file = tmp_path / "rows.jsonl"
+    for size, name in [("1m", "EASE"), ("100k", "IALS"), ("1m", "IALS"), ("100k", "IALS"), ("1m", "EASE")]:
+        leaderboard.note(size, name, file, limit=500)
+    assert ran == [("1m", "EASE"), ("100k", "IALS")]
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [(row["data"], row["model"]) for row in rows] == [("100k", "IALS"), ("1m", "IALS"), ("1m", "EASE")]
+    assert rows[1]["over"] == 500 and rows[1]["expected"] == 600
 
 
 def test_a_model_without_defaults_has_its_recipes(page):
