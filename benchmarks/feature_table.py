@@ -32,7 +32,7 @@ CONTEXTS = (10, 50, 100)
 SIDES = ("ids", "features")
 LEARNING = {
     "100k": {"dim": 32, "n_epochs": 15, "events": 1000},
-    "1m": {"dim": 32, "n_epochs": 1, "events": 750},
+    "1m": {"dim": 32, "n_epochs": 4, "events": 1500},
 }
 
 
