@@ -17,6 +17,8 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 START, END = "<!-- benchmarks/growth.py writes from here -->", "<!-- growth: to here -->"
 SMALLEST = 1.0
 """Millions from which exponents are fitted: below, constants weigh more."""
+_SEEN = 0.02
+"""GiB: what a fit takes less than is hidden by what compiling the kernels took before."""
 _LIMIT = 12
 _WIDTH, _HEIGHT, _LINE = 310, 330, 15
 _TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
@@ -41,9 +43,9 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(np.maximum(values, 1e-9)), 1)[0])
 
 
-def growth_of(cells: Sequence[Cell], value: Callable[[Cell], float]) -> float:
-    """Returns the exponent of a value over the cells from `SMALLEST` on."""
-    large = [cell for cell in cells if cell["millions"] >= SMALLEST]
+def growth_of(cells: Sequence[Cell], value: Callable[[Cell], float], *, least: float = 0.0) -> float:
+    """Returns the exponent of a value over the cells from `SMALLEST` on where it is more than `least`."""
+    large = [cell for cell in cells if cell["millions"] >= SMALLEST and value(cell) > least]
     return exponent([cell["millions"] for cell in large], [value(cell) for cell in large])
 
 
@@ -73,8 +75,11 @@ def model_rows(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> list[str]:
             continue
         by_size = {cell["millions"]: cell for cell in mine}
         time, space = (
-            (growth_of(mine, got), growth_of(mine, lambda cell, says=says: says(_size(cell))))
-            for got, says in ((lambda c: c["steps"]["fit"]["cpu_seconds"], cost.time), (taken, cost.memory))
+            (growth_of(mine, got, least=least), growth_of(mine, lambda cell, says=says: says(_size(cell))))
+            for got, least, says in (
+                (lambda c: c["steps"]["fit"]["cpu_seconds"], 0.0, cost.time),
+                (taken, _SEEN, cost.memory),
+            )
         )
         parts = [
             f"`{name}`",
