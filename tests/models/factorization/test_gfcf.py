@@ -98,7 +98,7 @@ def test_a_log_that_is_sparse_beside_its_matrix_is_kept_itself(monkeypatch):
     dense_one = GFCF(embedding_dim=4).fit(TASTES)
     assert dense_one.graph_UI is None
     np.testing.assert_allclose(
-        sparse_one._score(TASTES.histories()), dense_one._score(TASTES.histories()), rtol=1e-4
+        sparse_one._score(TASTES.histories()), dense_one._score(TASTES.histories()), rtol=1e-4, atol=1e-6
     )
 
 
