@@ -24,6 +24,8 @@ MODELS = {
     "EASE, dual, float64": lambda: EASE(regularization=20, solver="dual", precision="float64"),
     "IALS": lambda: IALS(embedding_dim=8, n_epochs=4),
     "IALS, long vectors": lambda: IALS(embedding_dim=64, n_epochs=3),
+    "IALS, recent events": lambda: IALS(embedding_dim=8, n_epochs=4, history_half_life=3.0),
+    "EASE, recent events": lambda: EASE(regularization=20, history_half_life=3.0),
     "IALS, exact, weights": lambda: IALS(embedding_dim=8, n_epochs=4, solver="cholesky", weighting="log"),
 }
 THERE = ["torch's CPU device", "cuda"]

@@ -40,18 +40,24 @@ FACTORS = {"n_epochs": 4, "embedding_dim": 8}
     [
         (EASE, {"regularization": 10.0, "solver": "primal"}),
         (EASE, {"regularization": 10.0, "solver": "dual", "weighting": "weight", "activity_exponent": 0.5}),
+        (EASE, {"regularization": 10.0, "weighting": "weight", "history_half_life": 2.0}),
         (GFCF, {"embedding_dim": 5}),
         (GFCF, {"embedding_dim": 5, "form": "factors", "low_pass": 2.0}),
         (SLIM, {"l1_regularization": 0.3, "l2_regularization": 3.0}),
+        (GFCF, {"embedding_dim": 5, "form": "factors", "history_half_life": 2.0}),
         (SLIM, {"l1_regularization": 0.3, "l2_regularization": 3.0, "weighting": "weight"}),
+        (SLIM, {"l1_regularization": 0.3, "l2_regularization": 3.0, "history_half_life": 2.0}),
         (RP3beta, {"n_neighbours": 7}),
         (RP3beta, {"neighbours_of": "seen", "weighting": "weight", "alpha": 0.7}),
+        (RP3beta, {"weighting": "weight", "alpha": 0.7, "history_half_life": 2.0}),
         (PureSVD, {"embedding_dim": 5}),
+        (PureSVD, {"embedding_dim": 5, "mean_center": True, "min_values": 12, "history_half_life": 2.0}),
         (PureSVD, {"embedding_dim": 5, "mean_center": True, "normalize": "both", "min_values": 12}),
         (PureSVD, {"embedding_dim": 5, "weighting": "binary", "normalize": "tfidf"}),
         (IALS, FACTORS),
         (IALS, {**FACTORS, "weighting": "weight", "frequency_exponent": 0.5}),
         (IALS, {**FACTORS, "weighting": "log"}),
+        (IALS, {**FACTORS, "weighting": "log", "history_half_life": 2.0}),
         (BPR, FACTORS),
         (FunkSVD, FACTORS),
         (FunkSVD, {**FACTORS, "regularization": 0.01}),
@@ -132,6 +138,8 @@ def test_sums_do_not_hang_on_their_order():
 
 
 def test_half_life_counts_the_last_time_that_an_item_was_taken():
+    for make in (EASE, GFCF, IALS, PureSVD, RP3beta, SLIM):
+        check_graph(make(history_half_life=1.0).fit(DATA), histories([[4, 8, 4, 12], [4, 4, 4], [8, 12, 4]]))
     model = ItemKNN(history_half_life=1.0, interest="binary").fit(DATA)
     check_graph(model, histories([[4, 8, 4, 12], [4, 4, 4], [8, 12, 4]]))
 

@@ -29,9 +29,10 @@ H = 12  # shorter than what is shipped: conversion takes as long, the runs less
 ROWS = [*RAGGED[:4], []]
 SMALL = {"n_epochs": 1, "embedding_dim": 4}
 MODELS = {
-    "ease": lambda: EASE(regularization=10.0),
+    "ease": lambda: EASE(regularization=10.0, history_half_life=3.0),
     "pure_svd": lambda: PureSVD(embedding_dim=5, mean_center=True, normalize="both"),
     "ials": lambda: IALS(n_epochs=3, embedding_dim=8, weighting="log", frequency_exponent=0.5),
+    "ials_recent": lambda: IALS(n_epochs=3, embedding_dim=8, history_half_life=3.0),
     "item_knn": lambda: ItemKNN(n_neighbours=5, history_half_life=3.0),
     "rp3beta": lambda: RP3beta(n_neighbours=5, weighting="weight", alpha=0.7),
     "tfidf": lambda: TfIdfContent(profile="centred"),

@@ -9,6 +9,7 @@ import pytest
 from factor_checks import assert_same_state, check_going_on, check_threads_and_seed, dataset, ratings
 
 from recsmith import Run
+from recsmith.data import Histories
 from recsmith.errors import InvalidValue
 from recsmith.models import BPR, IALS
 from recsmith.models.factorization import ials
@@ -101,9 +102,72 @@ def test_long_vectors_end_at_the_exact_solution(monkeypatch, most_steps):
     np.testing.assert_allclose(warm_BI, hot_BI, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("solver", ["cg", "cholesky"])
-def test_going_on(solver):
-    check_going_on(lambda: IALS(embedding_dim=5, n_epochs=7, solver=solver), TASTES, after=3)
+def asked_plainly(model: IALS, item_L: list[int], weight_L: list[float]) -> np.ndarray:
+    """Gives the scores of a history by normal equations: an item's weight is the sum, its age the last's."""
+    settings, q_ID = model.config, model.item_ID.astype(float)
+    c_I = np.zeros(len(q_ID))
+    for place, item in enumerate(item_L):
+        if item in item_L[place + 1 :]:
+            continue
+        total = sum(w for i, w in zip(item_L, weight_L, strict=True) if i == item)
+        c = {"binary": 1.0, "weight": total, "log": np.log1p(total)}[settings.weighting]
+        c_I[item] = c * 2.0 ** (-(len(item_L) - 1 - place) / settings.history_half_life)
+    n_taken = (model.memory.popularity > 0).sum()
+    penalty = settings.regularization * (len(set(item_L)) + settings.unobserved_weight * n_taken)
+    matrix_DD = q_ID.T @ (c_I[:, None] * q_ID) + settings.unobserved_weight * q_ID.T @ q_ID
+    return q_ID @ np.linalg.solve(matrix_DD + penalty * np.eye(len(matrix_DD)), q_ID.T @ c_I)
+
+
+@pytest.mark.parametrize("weighting", ["binary", "weight", "log"])
+def test_recent_events_count_more_in_the_normal_equations(weighting):
+    model = IALS(embedding_dim=5, n_epochs=4, weighting=weighting, history_half_life=2.0).fit(TASTES)
+    item_L, weight_L = np.array([3, 8, 3, 21, 16], np.int32), np.array([5, 2, 4, 3, 1], np.float32)
+    stranger = Histories(np.array([0, 5]), item_L, weight_L, np.array([-1], np.int32))
+    taken = model.memory.popularity > 0
+    expected_I = asked_plainly(model, item_L.tolist(), weight_L.tolist())
+    np.testing.assert_allclose(model._score(stranger)[0, taken], expected_I[taken], rtol=1e-4, atol=1e-5)
+    base_K, part_LK = model._contributions(stranger, np.flatnonzero(taken))
+    np.testing.assert_allclose(base_K + part_LK.sum(0), expected_I[taken], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{}, {"solver": "cholesky"}, {"embedding_dim": 72}])
+def test_recent_events_count_more_for_training_users_as_for_strangers(settings):
+    model = IALS(n_epochs=3, history_half_life=2.0, **settings).fit(TASTES)
+    rows = TASTES.histories()
+    hot_BI, warm_BI = model._score(rows), model._score(rows.as_strangers())
+    np.testing.assert_allclose(hot_BI, warm_BI, rtol=1e-4, atol=1e-5)
+    plainly = asked_plainly(model, rows.block(7, 8).item.tolist(), rows.block(7, 8).weight.tolist())
+    taken = model.memory.popularity > 0
+    np.testing.assert_allclose(hot_BI[7, taken], plainly[taken], rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_that_is_not_done_knows_already_that_recent_events_count_more():
+    seen = []
+    model = IALS(embedding_dim=5, n_epochs=2, history_half_life=2.0)
+    rows = TASTES.histories()
+
+    def judge(done: int) -> None:
+        seen.append((model._score(rows), model._score(rows.as_strangers())))
+
+    model.fit(TASTES, run=Run(judge_epoch=judge)).fit(TASTES, run=Run(judge_epoch=judge))
+    assert len(seen) == 4
+    for hot_BI, warm_BI in seen:
+        np.testing.assert_allclose(hot_BI, warm_BI, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{}, {"solver": "cholesky"}, {"history_half_life": 2.0}])
+def test_going_on(settings):
+    check_going_on(lambda: IALS(embedding_dim=5, n_epochs=7, **settings), TASTES, after=3)
+
+
+def test_a_whole_fit_goes_on_from_users_that_know_no_half_life():
+    make = lambda n_epochs: IALS(embedding_dim=5, n_epochs=n_epochs, history_half_life=2.0)  # noqa: E731
+    plain = IALS(embedding_dim=5, n_epochs=3).fit(TASTES).state()
+    done = make(3).fit(TASTES).state()
+    further = make(5).fit(TASTES, run=Run(start_epoch=3, state=done)).state()
+    as_plain = IALS(embedding_dim=5, n_epochs=5).fit(TASTES, run=Run(start_epoch=3, state=plain)).state()
+    for name in as_plain:
+        np.testing.assert_array_equal(further[name], as_plain[name], err_msg=name)
 
 
 @pytest.mark.parametrize("solver", ["cg", "cholesky"])

@@ -56,6 +56,12 @@ class Events:
         places_H = torch.arange(self.row_BH.shape[1], dtype=torch.float32)
         return self.there_BH.sum(1, keepdim=True) - 1 - places_H
 
+    def faded(self, value_BH: Tensor, half_life: float | None) -> Tensor:
+        """Returns the values times 2^(−events since / half_life), as they are without half-life."""
+        if half_life is None:
+            return value_BH
+        return value_BH * 0.5 ** (self.since_BH().clamp(min=0) / half_life)
+
     def dense(self, value_BH: Tensor, n_items: int) -> Tensor:
         """Returns float32 [B, I + 1]: each item's value at its column, 0 elsewhere and in the last column.
 

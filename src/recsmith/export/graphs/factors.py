@@ -84,12 +84,13 @@ class IALSGraph(FactorGraph):
         self.reads_weight = model.config.weighting != "binary"
 
     def regression(self, events: Events) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns c = 1, the weight, or log(1 + weight); t = 1; λ (n + α·items)^ν."""
+        """Returns c = 1, the weight, or log(1 + weight), faded; t = 1; λ (n + α·items)^ν."""
         settings, count_BH = self.settings, events.last_BH
         if settings.weighting == "weight":
             count_BH = events.last_BH * events.total_BH
         elif settings.weighting == "log":
             count_BH = events.last_BH * torch.log(1 + events.total_BH)
+        count_BH = events.faded(count_BH, settings.history_half_life)
         frequency_B1 = events.n_distinct_B1 + settings.unobserved_weight * self.n_taken
         if settings.frequency_exponent != 1:
             frequency_B1 = frequency_B1**settings.frequency_exponent

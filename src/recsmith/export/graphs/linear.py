@@ -33,6 +33,7 @@ class TableGraph(DeviceGraph):
         super().__init__()
         self.n_items, self.history_length = len(model.memory.items), HISTORY
         self.reads_weight = isinstance(model, EASE) and model.config.weighting == "weight"
+        self.half_life = model.config.history_half_life
         self.register_buffer("weight_II", torch.from_numpy(_item_weights(model)))
         self.register_buffer("taken_I", torch.from_numpy(model.memory.popularity > 0))
 
@@ -40,6 +41,7 @@ class TableGraph(DeviceGraph):
         """Returns h times the table."""
         events = Events.of(history_BH, inputs.get("weight"))
         value_BH = events.last_BH * events.total_BH if self.reads_weight else events.last_BH
+        value_BH = events.faded(value_BH, self.half_life)
         score_BI = (value_BH.unsqueeze(1) @ functional.embedding(events.row_BH, self.weight_II)).squeeze(1)
         return torch.where(self.get_buffer("taken_I"), score_BI, -torch.inf)
 
@@ -75,7 +77,7 @@ class PureSVDGraph(DeviceGraph):
         super().__init__()
         self.n_items, self.history_length = len(model.memory.items), HISTORY
         self.by_weight, self.centred = model.config.weighting == "weight", model.config.mean_center
-        self.reads_weight = self.by_weight
+        self.reads_weight, self.half_life = self.by_weight, model.config.history_half_life
         self.score_meaning = "rating" if self.centred else "projected weight"
         self.mean = model.mean
         scale_I1 = model.scale_I[:, None]
@@ -99,6 +101,7 @@ class PureSVDGraph(DeviceGraph):
             row_BH = events.row_BH
             shift_BH = self._shift(above_B1, count_B1, self.mean_I[row_BH], self.count_I[row_BH])
             value_BH = value_BH - shift_BH * kept_BH
+        value_BH = events.faded(value_BH, self.half_life)
         projected_BD = (
             value_BH.unsqueeze(1) @ functional.embedding(events.row_BH, self.get_buffer("in_ID"))
         ).squeeze(1)

@@ -39,8 +39,7 @@ class ItemKNNGraph(DeviceGraph):
         """Returns Σ_s similarity × interest."""
         events = Events.of(history_BH, inputs.get("weight"))
         interest_BH = events.total_BH if self.reads_weight else events.there_BH
-        if self.half_life is not None:
-            interest_BH = interest_BH * 0.5 ** (events.since_BH().clamp(min=0) / self.half_life)
+        interest_BH = events.faded(interest_BH, self.half_life)
         score_BI, found_BI = self.neighbours(
             events.dense(interest_BH, self.n_items), events.dense(events.there_BH, self.n_items)
         )
@@ -56,13 +55,15 @@ class ItemWeightsGraph(DeviceGraph):
         super().__init__()
         self.n_items, self.history_length = len(model.memory.items), HISTORY
         self.reads_weight, self.power = reads_weight, power
+        self.half_life = model.config.history_half_life
         largest = max(map(abs, model.memory.weight_range)) ** power if reads_weight else 1.0
         self.weights = SparseProduct(model.weight_SI.T.tocsr(), largest=largest)
 
     def scores(self, history_BH: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Returns Σ_s weight^power × W."""
+        """Returns Σ_s weight^power × W, what is long ago fading."""
         events = Events.of(history_BH, inputs.get("weight"))
         interest_BH = events.total_BH**self.power if self.reads_weight else events.there_BH
+        interest_BH = events.faded(interest_BH, self.half_life)
         score_BI, found_BI = self.weights(
             events.dense(interest_BH, self.n_items), events.dense(events.there_BH, self.n_items)
         )

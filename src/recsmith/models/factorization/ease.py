@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from recsmith.config import Config, Run
+from recsmith.config import Run
 from recsmith.config.space import Choices, Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
@@ -21,10 +21,11 @@ from recsmith.models.accelerator import accelerator, closed_forms
 from recsmith.models.capabilities import Explains, SimilarItems
 from recsmith.models.factorization.shared import Rows, by_event, without_evidence
 from recsmith.models.gigabytes import ask_for, free_gb
+from recsmith.models.recency import FadingConfig, faded
 from recsmith.types import CodeArray, FloatArray
 
 
-class EASEConfig(Config):
+class EASEConfig(FadingConfig):
     """Says what to minimise: Σ_u |N(u)|^−η |x_u − x_u B|² + λ |B|² with a zero diagonal of B."""
 
     search_space: ClassVar[SearchSpace] = {
@@ -164,8 +165,13 @@ class EASE(SimilarItems, Explains):
         binary = self.config.weighting == "binary"
         return histories.binary(n_items) if binary else histories.matrix(n_items)
 
-    def _score(self, histories: Histories) -> FloatArray:
+    def _asked(self, histories: Histories) -> sparse.csr_matrix:
+        """Returns h: the histories as fit saw them, recent events counting more where that is asked for."""
         matrix = self._matrix(histories, len(self.memory.popularity))
+        return faded(histories, matrix, self.config.history_half_life)
+
+    def _score(self, histories: Histories) -> FloatArray:
+        matrix = self._asked(histories)
         if self.weight_II is not None:
             score_BI = matrix @ self.weight_II
         else:
@@ -185,8 +191,7 @@ class EASE(SimilarItems, Explains):
         """Scores are histories times B."""
         if self.weight_II is None:
             return None
-        n_items = len(self.weight_II)
-        return lambda histories: self._matrix(histories, n_items).toarray(), self.weight_II
+        return lambda histories: self._asked(histories).toarray(), self.weight_II
 
     def _item_weights(self, from_L: CodeArray, to_K: CodeArray) -> FloatArray:
         """Returns B[from, to] as float32 [L, K]."""
@@ -204,7 +209,7 @@ class EASE(SimilarItems, Explains):
 
     def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
         """Is exact: event i adds h_i B_ij; the base is 0."""
-        row = Rows.of(self._matrix(history, len(self.memory.popularity)))
+        row = Rows.of(self._asked(history))
         part_NK = row.value[:, None] * self._item_weights(row.item, item_codes)
         return np.zeros(len(item_codes), np.float32), by_event(history, row.item, part_NK)
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from recsmith.config import Config, Run
+from recsmith.config import Run
 from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.kernels.sparse_scores import sparse_scores
@@ -24,6 +24,7 @@ from recsmith.models.factorization.shared import (
 )
 from recsmith.models.factorization.truncated import truncated
 from recsmith.models.gigabytes import ask_for
+from recsmith.models.recency import FadingConfig, faded
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
 
@@ -33,7 +34,7 @@ _BLOCK_BYTES = 64 * 2**20
 _ROWS = 256
 
 
-class GFCFConfig(Config):
+class GFCFConfig(FadingConfig):
     """Says which filter: h (R̃ᵀR̃ / σ₁² + low_pass · D_I^−b V Vᵀ D_I^b), R̃ = D_U^−a R D_I^−b."""
 
     search_space: ClassVar[SearchSpace] = {
@@ -118,8 +119,13 @@ class GFCF(SimilarItems, Explains):
         )
         return True
 
-    def _score(self, histories: Histories) -> FloatArray:
+    def _asked(self, histories: Histories) -> sparse.csr_matrix:
+        """Returns h."""
         matrix = histories.binary(len(self.memory.popularity))
+        return faded(histories, matrix, self.config.history_half_life)
+
+    def _score(self, histories: Histories) -> FloatArray:
+        matrix = self._asked(histories)
         score_BI = self._from_factors(matrix) if self.filter_II is None else matrix @ self.filter_II
         return without_evidence(score_BI, self.memory.popularity)
 
@@ -150,9 +156,9 @@ class GFCF(SimilarItems, Explains):
 
     def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
         """Is exact: each item of the history adds its row of the filter; the base is 0."""
-        items = Rows.of(history.binary(len(self.memory.popularity))).item
-        part_NK = self._item_weights(items, item_codes)
-        return np.zeros(len(item_codes), np.float32), by_event(history, items, part_NK)
+        row = Rows.of(self._asked(history))
+        part_NK = row.value[:, None] * self._item_weights(row.item, item_codes)
+        return np.zeros(len(item_codes), np.float32), by_event(history, row.item, part_NK)
 
 
 def _whole(graph: sparse.csr_matrix, in_ID: FloatArray, out_ID: FloatArray, *, n_threads: int) -> FloatArray:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
+from scipy import sparse
 
-from recsmith.config import Config, Run
+from recsmith.config import Run
 from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
@@ -28,6 +29,7 @@ from recsmith.models.factorization.shared import (
     solve,
     without_evidence,
 )
+from recsmith.models.recency import FadingConfig, faded
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
 
@@ -39,10 +41,13 @@ _MOST_STEPS = 48
 _LONG = 64  # shorter vectors are solved sooner by Cholesky
 
 
-class IALSConfig(Config):
+class IALSConfig(FadingConfig):
     """Says what to minimise:
 
     Σ_observed c (1 − ŷ)² + α Σ_all ŷ² + λ Σ_u (|N(u)| + α·items)^ν |p_u|² + λ Σ_i (|N(i)| + α·users)^ν |q_i|²
+
+    With `history_half_life`, items are learnt so; who asks is solved for once more, against these items, with
+    c times 2^(−events since / half_life).
     """
 
     search_space: ClassVar[SearchSpace] = {
@@ -76,7 +81,8 @@ class IALS(SimilarItems, Explains, HasVectors):
 
     The last epoch solves users exactly, so a training user and a stranger with the same history get the
     same scores, to rounding (after Ctrl-C: as near as conjugate gradients came). Threads change no bit of
-    the result; a GPU that the run names gives the same to rounding. One epoch costs
+    the result; a GPU that the run names gives the same to rounding. With a half-life, users are solved for
+    once more as they ask, which costs as much as the last epoch's users and 4·D·U bytes. One epoch costs
     O(events·D·steps + (U + I)·D²·steps), the last one some 20 steps for users; O(events·D² + (U + I)·D³) with
     "cholesky", and for the last one's users where D < 64 or steps do not arrive. Memory is 4·D·(U + I) bytes,
     twice that at the start, and 32 an event. Descent on blocks of
@@ -85,9 +91,12 @@ class IALS(SimilarItems, Explains, HasVectors):
 
     Config = IALSConfig
     config: IALSConfig
-    state_names = ("item_ID", "user_UD", "gram_DD", "n_taken")
+    state_names = ("item_ID", "user_UD", "recent_UD", "gram_DD", "n_taken")
     item_ID: FloatArray
     user_UD: FloatArray
+    recent_UD: FloatArray | None
+    """Users as they ask, where recent events count more; None without half-life, and before the last epoch is
+    over: they are folded in then."""
     gram_DD: FloatArray
     """α QᵀQ, which every fold-in shares."""
     n_taken: float
@@ -95,11 +104,12 @@ class IALS(SimilarItems, Explains, HasVectors):
 
     def _fit(self, data: Dataset, run: Run) -> None:
         settings = self.config
-        by_user = self._rows(data.histories(), data.n_items)
+        by_user = Rows.of(self._matrix(data.histories(), data.n_items))
         by_item = by_user.turned(data.n_items)
         self.n_taken = float((by_item.lengths > 0).sum())
         n_active = float((by_user.lengths > 0).sum())
         self._start(data, run)
+        self.recent_UD = None
         items_there, users_there = (self._on_device(rows, run) for rows in (by_item, by_user))
         for epoch in run.epochs(settings.n_epochs, "IALS"):
             exact = settings.solver == "cholesky"
@@ -137,6 +147,17 @@ class IALS(SimilarItems, Explains, HasVectors):
                     f"Epoch {epoch} gave {loss}.",
                 )
             run.log(loss=loss / max(len(by_user.item), 1))
+        if settings.history_half_life is not None and not run.interrupted:
+            self.recent_UD = self._recent(data.histories(), run)
+
+    def _recent(self, histories: Histories, run: Run) -> FloatArray:
+        """Returns the users, solved exactly, with recent events counting more; what trains stays as it is."""
+        rows, recent_UD = self._asked(histories), self.user_UD.copy()
+        there = self._on_device(rows, run)
+        self._half_step(
+            rows, self.item_ID, self.gram_DD, self.n_taken, recent_UD, exact=True, run=run, there=there
+        )
+        return recent_UD
 
     def _start(self, data: Dataset, run: Run) -> None:
         n_dims = self.config.embedding_dim
@@ -217,10 +238,15 @@ class IALS(SimilarItems, Explains, HasVectors):
         frequency = lengths + self.config.unobserved_weight * n_others
         return (self.config.regularization * frequency**self.config.frequency_exponent).astype(np.float32)
 
-    def _rows(self, histories: Histories, n_items: int) -> Rows:
-        """Returns each row's distinct items with their c."""
+    def _asked(self, histories: Histories) -> Rows:
+        """Returns each row's distinct items with their c when lists are asked for."""
+        matrix = self._matrix(histories, len(self.item_ID))
+        return Rows.of(faded(histories, matrix, self.config.history_half_life))
+
+    def _matrix(self, histories: Histories, n_items: int) -> sparse.csr_matrix:
+        """Returns the c of observed pairs as training has them, float32 [B, I]."""
         if self.config.weighting == "binary":
-            return Rows.of(histories.binary(n_items))
+            return histories.binary(n_items)
         matrix = histories.matrix(n_items)
         if len(matrix.data) and matrix.data.min() < 0:
             raise InvalidValue(
@@ -228,7 +254,7 @@ class IALS(SimilarItems, Explains, HasVectors):
             )
         if self.config.weighting == "log":
             matrix.data = np.log1p(matrix.data)
-        return Rows.of(matrix)
+        return matrix
 
     def _score(self, histories: Histories) -> FloatArray:
         score_BI = self._user_vectors(histories) @ self.item_ID.T
@@ -243,10 +269,13 @@ class IALS(SimilarItems, Explains, HasVectors):
 
     def _user_vectors(self, histories: Histories) -> FloatArray:
         vector_BD = np.empty((len(histories), self.config.embedding_dim), np.float32)
-        hot = histories.user >= 0
-        vector_BD[hot] = self.user_UD[histories.user[hot]]
+        known_UD = self.user_UD if self.config.history_half_life is None else self.recent_UD
+        hot = np.zeros(len(histories), bool)
+        if known_UD is not None:
+            hot = histories.user >= 0
+            vector_BD[hot] = known_UD[histories.user[hot]]
         if not hot.all():
-            rows = self._rows(histories.take(np.flatnonzero(~hot)), len(self.item_ID))
+            rows = self._asked(histories.take(np.flatnonzero(~hot)))
             penalty_B = self._penalty(rows.lengths, self.n_taken)
             vector_BD[~hot], _ = solve(rows, np.ones_like(rows.value), self.item_ID, self.gram_DD, penalty_B)
         return vector_BD
@@ -259,7 +288,7 @@ class IALS(SimilarItems, Explains, HasVectors):
 
     def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
         """Is exact: ŷ_uj = Σ_i c_ui q_jᵀ A_u⁻¹ q_i (Hu, Koren, Volinsky, section 5); the base is 0."""
-        row = self._rows(history, len(self.item_ID))
+        row = self._asked(history)
         penalty = float(self._penalty(row.lengths, self.n_taken)[0])
         parts = reasons(
             history,

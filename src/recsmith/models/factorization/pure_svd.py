@@ -9,18 +9,19 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy import sparse
 
-from recsmith.config import Config, Run
+from recsmith.config import Run
 from recsmith.config.space import Choices, Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
 from recsmith.models.factorization.centring import Centring
 from recsmith.models.factorization.shared import by_event, cosine
 from recsmith.models.factorization.truncated import truncated
+from recsmith.models.recency import FadingConfig, faded
 from recsmith.rng import generator
 from recsmith.types import CodeArray, FloatArray
 
 
-class PureSVDConfig(Config):
+class PureSVDConfig(FadingConfig):
     """Says what matrix is decomposed and how much of it is kept."""
 
     search_space: ClassVar[SearchSpace] = {
@@ -126,8 +127,13 @@ class PureSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
         mean_B, count_B = self._centring.of_rows(kept)
         return (self._centring.centred(kept) if self.config.mean_center else kept), mean_B, count_B
 
-    def _score(self, histories: Histories) -> FloatArray:
+    def _asked(self, histories: Histories) -> tuple[sparse.csr_matrix, FloatArray, FloatArray]:
+        """Returns `_rows`, recent events counting more where that is asked for; means are of all alike."""
         rows, mean_B, count_B = self._rows(histories)
+        return faded(histories, rows, self.config.history_half_life), mean_B, count_B
+
+    def _score(self, histories: Histories) -> FloatArray:
+        rows, mean_B, count_B = self._asked(histories)
         score_BI = self._projected(rows) @ (self.item_ID / self.scale_I[:, None]).T
         if self.config.mean_center:
             score_BI += self._centring.shift(mean_B[:, None], count_B[:, None], slice(None))
@@ -186,7 +192,7 @@ class PureSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
         inverse_D = np.divide(
             1, self.singular_D, out=np.zeros_like(self.singular_D), where=self.singular_D > 0
         )
-        return self._projected(self._rows(histories)[0]) * inverse_D
+        return self._projected(self._asked(histories)[0]) * inverse_D
 
     def _similar(self, item_codes: CodeArray) -> FloatArray:
         space_ID = self.item_ID * self.singular_D
@@ -199,7 +205,7 @@ class PureSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
 
     def _contributions(self, history: Histories, item_codes: CodeArray) -> tuple[FloatArray, FloatArray]:
         """Is exact: event i adds m_i v_i·v_j; the base is what centring took off (0 without)."""
-        rows, mean_B, count_B = self._rows(history)
+        rows, mean_B, count_B = self._asked(history)
         asked_KD = self.item_ID[item_codes] / self.scale_I[item_codes, None]
         seen_ND = self.item_ID[rows.indices] * self.scale_I[rows.indices, None]
         part_NK = rows.data[:, None] * (seen_ND @ asked_KD.T)

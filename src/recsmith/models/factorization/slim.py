@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from recsmith.config import Config, Run
+from recsmith.config import Run
 from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
@@ -18,11 +18,12 @@ from recsmith.kernels.threads import in_blocks
 from recsmith.models.factorization.shared import symmetric_gram
 from recsmith.models.gigabytes import ask_for
 from recsmith.models.item_weights import ItemWeights
+from recsmith.models.recency import FadingConfig
 
 _ROWS = 64  # columns of W that a thread holds dense at a time
 
 
-class SLIMConfig(Config):
+class SLIMConfig(FadingConfig):
     """Says what to minimise: Σ_u |N(u)|^−η |x_u − x_u W|² / 2 + λ₂ |W|² / 2 + λ₁ Σ W, W ≥ 0, no diagonal."""
 
     search_space: ClassVar[SearchSpace] = {

@@ -14,8 +14,8 @@ from recsmith.kernels.sparse_scores import sparse_scores
 from recsmith.models.capabilities import Explains, PredictsRatings, SimilarItems
 from recsmith.models.gigabytes import ask_for
 from recsmith.models.neighbourhood.biases import Biases
-from recsmith.models.neighbourhood.recency import recency
 from recsmith.models.neighbourhood.space import NeighbourConfig, Space, neighbour_matrix
+from recsmith.models.recency import faded
 from recsmith.models.scoring import block_rows
 from recsmith.types import CodeArray, FloatArray
 
@@ -81,8 +81,7 @@ class ItemKNN(SimilarItems, Explains, PredictsRatings):
         n_items = self.similarity_SI.shape[0]
         by_weight = self.config.interest == "weight"
         interest_BS = histories.matrix(n_items) if by_weight else histories.binary(n_items)
-        interest_BS.data *= recency(histories, interest_BS, self.config.history_half_life)
-        return interest_BS
+        return faded(histories, interest_BS, self.config.history_half_life)
 
     def _similar(self, item_codes: CodeArray) -> FloatArray:
         if self.config.neighbours_of == "seen":

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from recsmith.config import Config, Run
+from recsmith.config import Run
 from recsmith.config.space import Choices, Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
@@ -20,9 +20,10 @@ from recsmith.kernels.weighting import inverse_power
 from recsmith.models.gigabytes import ask_for
 from recsmith.models.item_weights import ItemWeights
 from recsmith.models.neighbourhood.space import neighbour_matrix
+from recsmith.models.recency import FadingConfig
 
 
-class RP3betaConfig(Config):
+class RP3betaConfig(FadingConfig):
     """Settings of `RP3beta`."""
 
     search_space: ClassVar[SearchSpace] = {

@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 from scipy import sparse
 
-from recsmith.config import Config
 from recsmith.config.space import Choices, Range, SearchSpace
 from recsmith.errors import InvalidValue
 from recsmith.kernels import weighting
 from recsmith.kernels.similarity import Kind, Reference
+from recsmith.models.recency import FadingConfig
 
 Similarity = Literal["cosine", "weighted_cosine", "jaccard", "pearson", "adjusted_cosine"]
 
@@ -27,7 +27,7 @@ _KIND: dict[Similarity, Kind] = {
 _ON_PRESENCE = ("cosine", "jaccard")
 
 
-class NeighbourConfig(Config):
+class NeighbourConfig(FadingConfig):
     """Settings that item and user neighbours share; "row" is what is compared, "column" what they share."""
 
     search_space: ClassVar[SearchSpace] = {
@@ -66,9 +66,6 @@ class NeighbourConfig(Config):
     """Similarities are raised to this power: above 1, the nearest count more (Breese et al. 1998)."""
     interest: Literal["weight", "binary"] = "weight"
     """Whether a score adds up similarity × weight (rating) or similarity alone."""
-    history_half_life: float | None = Field(default=None, gt=0)
-    """For scores: an item taken so many events before a history's last one counts half, twice as many a
-    quarter; all count the same when not given. A list that is given as a history is oldest first."""
     centring: Literal["both", "item", "user", "none"] = "both"
     """For rating prediction: the mean that is taken off a rating and put back exactly."""
     mean_damping: float = Field(default=5.0, ge=0)

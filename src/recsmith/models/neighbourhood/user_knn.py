@@ -21,8 +21,8 @@ from recsmith.kernels.sparse_scores import sparse_scores
 from recsmith.models.capabilities import Explains, PredictsRatings
 from recsmith.models.memory import Memory
 from recsmith.models.neighbourhood.biases import Biases
-from recsmith.models.neighbourhood.recency import recency
 from recsmith.models.neighbourhood.space import NeighbourConfig, Space, neighbour_matrix
+from recsmith.models.recency import recency
 from recsmith.types import CodeArray, FloatArray
 
 _BUILDING = threading.Lock()
@@ -40,12 +40,11 @@ class UserKNNConfig(NeighbourConfig):
     """Scores are divided by |N(item)| to this power: at 0 neighbours add up, so that what many took leads;
     towards 1 it is their mean that counts."""
 
-    @field_validator("history_half_life")
+    @field_validator("similarity")
     @classmethod
-    def _half_life_is_for_sums(cls, value: float | None, info: ValidationInfo) -> float | None:
-        similarity = info.data.get("similarity")
-        if value is not None and similarity in ("pearson", "adjusted_cosine"):
-            raise ValueError(f"left out with similarity {similarity!r}")
+    def _half_life_is_for_sums(cls, value: str, info: ValidationInfo) -> str:
+        if value in ("pearson", "adjusted_cosine") and info.data.get("history_half_life") is not None:
+            raise ValueError("a cosine or 'jaccard' with history_half_life")
         return value
 
 
