@@ -77,15 +77,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/sasrec-ml1m"))
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto", help="cpu, cuda, or a GPU where there is one")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--curve-every", type=int, default=3, metavar="EPOCHS")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     asked = parser.parse_args()
     settings = {name: json.loads(value) for name, value in (word.split("=", 1) for word in asked.set)}
     split = leave_last_out(load_movielens("1m", path=asked.data))
     asked.out.mkdir(parents=True, exist_ok=True)
     model = Watched(**settings)
-    model.watch = lambda m: Curve(m, split, asked.out / "curve.jsonl", every=3)
+    model.watch = lambda m: Curve(m, split, asked.out / "curve.jsonl", every=asked.curve_every)
     run = Run(
-        seed=asked.seed, n_threads=asked.threads, checkpoints=asked.out / "checkpoints", checkpoint_every=250
+        seed=asked.seed,
+        n_threads=asked.threads,
+        device=asked.device,
+        precision=asked.precision,
+        checkpoints=asked.out / "checkpoints",
+        checkpoint_every=250,
     )
     began, cpu = time.perf_counter(), time.process_time()
     model.fit(split.train, run=run)
@@ -94,6 +102,8 @@ def main() -> None:
     figures = {
         "parameters": sum(p.numel() for p in model.net.parameters()),
         "torch": torch.__version__,
+        "device": next(model.net.parameters()).device.type,
+        "precision": asked.precision,
         "settings": model.config.model_dump(),
         **spent,
         **hit_rate_and_ndcg(model, split),

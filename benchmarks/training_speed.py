@@ -3,6 +3,9 @@
 Examples per CPU second on one thread, where a step's time goes, the floating-point operations of its matrix
 products, and the share they reach of what the same core does in a large product of matrices. Networks that
 learn timelines learn every position of a window: each of these is an example.
+
+`--device cuda` measures a GPU, in seconds by the clock until it has done the work; the batch is cut by one
+thread of the CPU and travels, as in training. `--precision bfloat16` is for it.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from recsmith.data import Dataset
 from recsmith.data.sources.movielens import load_movielens
 from recsmith.models.memory import Memory
 from recsmith.models.neural.base import NeuralRecommender
+from recsmith.training.device import in_precision, resolve, to_device
 
 PEOPLE = ("gender", "age", "occupation", "zip_code")
 LIKES: dict[str, Any] = {
@@ -83,26 +87,38 @@ UNCOUNTED = {  # products that torch's counter leaves out
 }
 
 
-def cpu_seconds(work: Callable[[], Any], *, repeats: int) -> float:
-    """Returns the CPU seconds of one call, the best of three rounds."""
+def seconds_of(work: Callable[[], Any], device: torch.device, *, repeats: int) -> float:
+    """Returns the seconds of one call, the best of three rounds: CPU time, or a GPU's by the clock."""
+    there = device.type == "cuda"
+    clock = time.perf_counter if there else time.process_time
     work()
     rounds = []
     for _ in range(3):
-        began = time.process_time()
+        if there:
+            torch.cuda.synchronize(device)
+        began = clock()
         for _ in range(repeats):
             work()
-        rounds.append((time.process_time() - began) / repeats)
+        if there:
+            torch.cuda.synchronize(device)
+        rounds.append((clock() - began) / repeats)
     return min(rounds)
 
 
-def peak() -> float:
-    """Returns the floating-point operations a second of a product of matrices of 1024 × 1024."""
-    left, right = torch.randn(2, 1024, 1024)
-    return 2 * 1024**3 / cpu_seconds(lambda: left @ right, repeats=5)
+def peak(device: torch.device, precision: str) -> float:
+    """Returns the floating-point operations a second of a large product of matrices."""
+    size = 8192 if device.type == "cuda" else 1024
+    left, right = torch.randn(2, size, size, device=device)
+
+    def product() -> None:
+        with in_precision(precision, device):
+            torch.mm(left, right)
+
+    return 2 * size**3 / seconds_of(product, device, repeats=5)
 
 
 def step_of(
-    name: str, settings: dict[str, Any], data: Dataset, memory: Memory
+    name: str, settings: dict[str, Any], data: Dataset, memory: Memory, device: torch.device, precision: str
 ) -> tuple[int, dict[str, Callable[[], Any]]]:
     """Returns a step's examples, and its parts and the step as a whole as functions of nothing."""
     model: NeuralRecommender = getattr(recsmith.models, name)(**settings)
@@ -111,21 +127,25 @@ def step_of(
     torch.manual_seed(0)
     model.net = model._build(model.learned)
     model._built()
-    model.net.train()
+    model.net.to(device).train()
     batches, optimizer = model._batches(data, Run()), model._optimizer(model.net)
     cut = batches.epoch(0)
-    one = next(cut)
+    one = to_device(next(cut), device)
+
+    def loss_of(batch: Any) -> torch.Tensor:
+        with in_precision(precision, device):
+            return model._loss(model.net, batch)
 
     def whole() -> None:
-        batch = next(cut)
+        batch = to_device(next(cut), device)
         optimizer.zero_grad(set_to_none=True)
-        model._loss(model.net, batch).backward()  # type: ignore[no-untyped-call]
+        loss_of(batch).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     n_examples = int((one["target"] > 0).sum()) if "target" in one else settings["batch_size"]
     return n_examples, {
-        "cut": lambda: next(cut),
-        "loss": lambda: model._loss(model.net, one),
+        "cut": lambda: to_device(next(cut), device),
+        "loss": lambda: loss_of(one),
         "optimizer": optimizer.step,
         "whole": whole,
     }
@@ -138,25 +158,30 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--rows", nargs="*", help="names; all by default")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     asked = parser.parse_args()
+    device = resolve(asked.device)
     folder = data_folder()
     if folder is None or not (folder / "ml-1m").is_dir():
         raise SystemExit("ml-1m must be there. Set RECSMITH_DATA to the folder that holds it.")
     torch.set_num_threads(1)
     data = load_movielens("1m", path=folder / "ml-1m")
     memory = Memory.of(data)
-    most = peak()
-    print(f"A product of matrices on this core: {most / 1e9:.0f} GFLOP/s\n")
-    print("| model | examples/CPU s | cut | loss | backward | optimizer | FLOP/example | share of the core |")
+    most = peak(device, asked.precision)
+    where, unit = ("core", "CPU s") if device.type == "cpu" else ("GPU", "s")
+    print(f"A product of matrices on this {where}, {asked.precision}: {most / 1e9:,.0f} GFLOP/s\n")
+    parts = "cut | loss | backward | optimizer | FLOP/example"
+    print(f"| model | examples/{unit} | {parts} | share of the product |")
     print("|---|---|---|---|---|---|---|---|")
     for title, (name, settings) in ROWS.items():
         if asked.rows and title not in asked.rows:
             continue
-        n, parts = step_of(name, settings, data, memory)
+        n, parts = step_of(name, settings, data, memory, device, asked.precision)
         parts["whole"]()  # gradients are there from now on
         with FlopCounterMode(display=False, custom_mapping=UNCOUNTED) as counter:
             parts["whole"]()
-        seconds = {k: cpu_seconds(f, repeats=asked.repeats) for k, f in parts.items()}
+        seconds = {k: seconds_of(f, device, repeats=asked.repeats) for k, f in parts.items()}
         flops = counter.get_total_flops()
         back = seconds["whole"] - seconds["cut"] - seconds["loss"] - seconds["optimizer"]
         shown = [seconds["cut"], seconds["loss"], back, seconds["optimizer"]]
