@@ -49,29 +49,32 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--results", type=Path, default=RESULTS, help="lines of JSON, gone on with")
     parser.add_argument("--cpu-limit", type=float, default=1200.0, help="seconds for one model")
+    parser.add_argument(
+        "--device", default="cpu", help="where networks are trained: cpu, or cuda, which is said"
+    )
     parser.add_argument("--write", action="store_true", help="only write what there is")
     parser.add_argument("--job", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.job:
-        print(json.dumps(measure(*asked.job)))
+        print(json.dumps(measure(*asked.job, device=asked.device)))
         return
     if not asked.write:
         for size in asked.data:
             for name in asked.models:
-                note(size, name, asked.results, limit=asked.cpu_limit)
+                note(size, name, asked.results, limit=asked.cpu_limit, device=asked.device)
     write(known(asked.results), ROOMS, list(MODELS))
 
 
-def note(size: str, name: str, results: Path, *, limit: float) -> None:
+def note(size: str, name: str, results: Path, *, limit: float, device: str) -> None:
     """Measures one model on one log, unless that was done, and keeps the figures or the reason."""
     rows = known(results)
     if "over" not in rows.get((size, name), {"over": None}):
         return
-    expected = expected_cpu(size, name, rows)
+    expected = expected_cpu(size, name, rows) if device == "cpu" else 0.0
     if expected > limit:
         found: dict[str, Any] = {"over": limit, "expected": round(expected)}
     else:
-        found = in_a_process(size, name, limit)
+        found = in_a_process(size, name, limit, device)
     keep(results, {**known(results), (size, name): {"data": size, "model": name, **found}})
     ndcg = found.get("metrics", {}).get("NDCG@10", {}).get("value")
     print(size, name, found.get("why") or found.get("over") or f"{ndcg:.4f}", flush=True)
@@ -97,14 +100,14 @@ def keep(results: Path, rows: Rows) -> None:
     results.write_text("".join(json.dumps(row) + "\n" for row in ordered), encoding="utf-8")
 
 
-def in_a_process(size: str, name: str, limit: float) -> dict[str, Any]:
+def in_a_process(size: str, name: str, limit: float, device: str) -> dict[str, Any]:
     """Returns what a process of its own measured, or why it could not."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
     def at_most() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 5))
 
-    command = [sys.executable, "-W", "ignore", __file__, "--job", size, name]
+    command = [sys.executable, "-W", "ignore", __file__, "--device", device, "--job", size, name]
     done = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, **threads}, preexec_fn=at_most
     )
@@ -117,13 +120,13 @@ def in_a_process(size: str, name: str, limit: float) -> dict[str, Any]:
     return {"why": last[0].partition(": ")[2] or last[0]}
 
 
-def measure(size: str, name: str) -> dict[str, Any]:
+def measure(size: str, name: str, *, device: str) -> dict[str, Any]:
     """Fits, judges and saves a model in this process; returns its figures and what it took."""
     folder = data_folder()
     path = None if size == "latest-small" else str((folder or Path()) / f"ml-{size}")
     split = leave_last_out(load_movielens(size, **({"path": path} if path else {})))
     model, settings = made(name)
-    run = Run(n_threads=1)
+    run = Run(n_threads=1, device=device)
     before = peak_mib()
     began = time.process_time(), time.perf_counter()
     model.fit(split.train, run=run)
@@ -137,6 +140,7 @@ def measure(size: str, name: str) -> dict[str, Any]:
         size_bytes = sum(file.stat().st_size for file in Path(place).rglob("*") if file.is_file())
     return {
         "settings": settings,
+        **({} if device == "cpu" else {"device": device}),
         "metrics": found.to_dict(),
         "fit_cpu_seconds": round(fitted[0] - began[0], 3),
         "fit_seconds": round(fitted[1] - began[1], 3),

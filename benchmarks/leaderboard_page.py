@@ -76,17 +76,22 @@ def line(row: dict[str, Any]) -> str:
             text += f" [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
         cells.append(text)
     added = max(row["fit_peak_mib"] - row["data_mib"], 0)
-    cost = [f"{row['fit_cpu_seconds']:.2f}", f"{added:,} MiB", f"{row['size_mib']:.1f} MiB"]
+    fit = f"{row['fit_seconds']:.0f} s on a GPU" if "device" in row else f"{row['fit_cpu_seconds']:.2f}"
+    cost = [fit, f"{added:,} MiB", f"{row['size_mib']:.1f} MiB"]
     own = ", recipe's settings" if row["settings"] else ""
     return f"| `{row['model']}`{own} | {' | '.join([*cells, *cost])} |"
 
 
 def draw(by_size: dict[str, Rows]) -> None:
-    """Draws a panel a log: NDCG@10 up, CPU seconds of the fit to the right by ratio; the front is marked."""
+    """Draws a panel a log: NDCG@10 up, CPU seconds of the fit to the right by ratio; the front is marked.
+
+    What was fitted on a GPU has another cost, and is left out.
+    """
     import vl_convert
 
     panels = [
-        panel(TITLES[size], [row for row in rows if "metrics" in row]) for size, rows in by_size.items()
+        panel(TITLES[size], [row for row in rows if "metrics" in row and "device" not in row])
+        for size, rows in by_size.items()
     ]
     spec = {"$schema": SCHEMA, "hconcat": panels, "config": {**CONFIG, "background": "var(--card)"}}
     plain = re.sub(r"var\((--[\w-]+)\)", lambda found: colours()[found.group(1)], json.dumps(spec))
