@@ -38,9 +38,9 @@ def gram_inverse(
 def _dense(matrix: sparse.csr_matrix, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Returns a sparse matrix as a dense tensor; only its entries travel."""
     rows = torch.zeros(matrix.shape, dtype=dtype, device=device)
-    row_e = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    of_entry = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     row_e, column_e, value_e = (
-        torch.from_numpy(part).to(device) for part in (row_e, matrix.indices.astype(np.int64), matrix.data)
+        torch.from_numpy(part).to(device) for part in (of_entry, matrix.indices.astype(np.int64), matrix.data)
     )
     rows[row_e, column_e] = value_e.to(dtype)
     return rows
