@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recsmith.kernels import krylov
 from recsmith.kernels.krylov import TOLERANCE, largest_eigenpairs
 from recsmith.kernels.threads import one_blas_thread
 
@@ -62,6 +63,16 @@ def test_a_small_basis_is_begun_anew_and_comes_to_the_same():
     np.testing.assert_allclose(
         np.linalg.norm(matrix_SS @ vector_SD - vector_SD * part_D, axis=0), 0, atol=2e-6
     )
+
+
+def test_one_that_does_not_arrive_says_how_near_it_came(monkeypatch):
+    monkeypatch.setattr(krylov, "_MOST_RESTARTS", 1)
+    matrix_SS = square(SPECTRA["slowly falling"])
+    with pytest.warns(RuntimeWarning, match=r"After 1 restarts .* not 1e-06") as told:
+        value_D, vector_SD, _ = found(matrix_SS, 8, block=8, most=40)
+    said = float(str(told[0].message).split("residual is ")[1].split()[0])
+    residual_D = np.linalg.norm(matrix_SS @ vector_SD - vector_SD * value_D, axis=0)
+    assert residual_D.max() == pytest.approx(said, rel=0.1)  # the largest eigenvalue is 1
 
 
 def test_it_ends_well_before_it_has_met_all():
