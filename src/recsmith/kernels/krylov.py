@@ -27,8 +27,8 @@ def largest_eigenpairs(
     """Returns eigenvalues [D], the largest first, and vectors [S, D] of a positive semidefinite matrix A.
 
     `product` gives A B of a float32 block B [S, K]. Ends when ‖A v − λ v‖ <= TOLERANCE·λ_1 for all D. `most`
-    bounds the vectors that are held, of S float32 each; 16 D or 8 blocks unless given. After 50 restarts it gives
-    what it has, with a `RuntimeWarning`. Under one BLAS thread the bits are the same anywhere.
+    bounds the vectors that are held, of S float32 each; 16 D or 8 blocks unless given. After 50 restarts it
+    gives what it has, with a `RuntimeWarning`. Under one BLAS thread the bits are the same anywhere.
     """
     most = min(size, most or max(16 * n_dims, 8 * block))
     basis_MS = np.empty((most, size), np.float32)
@@ -65,7 +65,7 @@ def largest_eigenpairs(
         if is_exact or n_restarts == _MOST_RESTARTS:
             if not is_exact:
                 warnings.warn(
-                    f"After {n_restarts} restarts an eigenvector's residual is {worst / value_N[0]:.1e} of the "
+                    f"After {n_restarts} restarts a residual is {worst / value_N[0]:.1e} of the "
                     f"largest eigenvalue, not {TOLERANCE:.0e}; the rest is left so.",
                     RuntimeWarning,
                     stacklevel=2,
