@@ -88,12 +88,33 @@ ROWS = (
         published={"HitRate@10": 0.7310, "NDCG@10": 0.4521},
     ),
     Row(
+        name="ials-recent-ncf",
+        protocol="ncf",
+        model="IALS",
+        settings={
+            "embedding_dim": 192,
+            "n_epochs": 24,
+            "regularization": 0.0085,
+            "unobserved_weight": 0.22,
+            "history_half_life": 6,
+        },
+        targets=_at_least(0.731, 0.452),
+        remark=_ORDER,
+    ),
+    Row(
         name="ease-ncf",
         protocol="ncf",
         model="EASE",
         settings={"regularization": 140.0, "activity_exponent": 0.4},
         targets=_at_least(0.719, 0.449),
         published={"HitRate@10": 0.7192, "NDCG@10": 0.4494},
+    ),
+    Row(
+        name="ease-recent-ncf",
+        protocol="ncf",
+        model="EASE",
+        settings={"regularization": 600.0, "activity_exponent": 0.4, "history_half_life": 7},
+        remark=_ORDER,
     ),
     Row(
         name="itemknn-ncf",
