@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsmith.kernels.sgd import sgd_events, sgd_events_plain
+from recsmith.kernels.sgd import sgd_events_of, sgd_events_plain
+
+sgd_events = sgd_events_of(0, False)
 
 
 def tables(seed: int, dtype=np.float32, *, n_users=6, n_items=5, n_dims=3) -> list[np.ndarray]:
@@ -22,15 +24,18 @@ def tables(seed: int, dtype=np.float32, *, n_users=6, n_items=5, n_dims=3) -> li
     n_dims=st.integers(1, 9),
     delta=st.sampled_from([0.3, np.inf]),
     clip=st.sampled_from([0.05, np.inf]),
+    known=st.booleans(),
 )
-def test_fast_and_plain_agree(seed, n_dims, delta, clip):
+def test_fast_and_plain_agree(seed, n_dims, delta, clip, known):
+    n_dims = 6 if known else n_dims  # one kernel of its own is enough to compile
     rng = np.random.default_rng(seed)
     user, item = rng.integers(0, 6, 40).astype(np.int32), rng.integers(0, 5, 40).astype(np.int32)
     rating = rng.integers(1, 6, 40).astype(np.float32)
     fast, plain = tables(seed, n_dims=n_dims), tables(seed, np.float64, n_dims=n_dims)
     options = (0.05, 0.1, delta, clip)
     first, stride = seed % 40, (1, 3, 17, 39)[seed % 4]
-    one = sgd_events(user, item, rating, first, stride, 3.0, *fast, *options)
+    kernel = sgd_events_of(n_dims if known else 0, clip < np.inf)
+    one = kernel(user, item, rating, first, stride, 3.0, *fast, *options)
     other = sgd_events_plain(user, item, rating, first, stride, 3.0, *plain, *options)
     assert one == pytest.approx(other, rel=1e-4)
     for mine, theirs in zip(fast, plain, strict=True):
@@ -63,6 +68,7 @@ def test_huber_is_squared_within_its_delta():
 def test_a_clipped_step_is_no_longer_than_rate_times_clip():
     before, after = tables(2), tables(2)
     user, item = np.arange(5, dtype=np.int32), np.arange(5, dtype=np.int32)
-    sgd_events(user, item, np.full(5, 1e6, np.float32), 0, 1, 3.0, *after, 0.1, 0.0, np.inf, 2.0)
+    kernel = sgd_events_of(0, True)
+    kernel(user, item, np.full(5, 1e6, np.float32), 0, 1, 3.0, *after, 0.1, 0.0, np.inf, 2.0)
     for a, b in zip(before, after, strict=True):
         assert np.abs(a - b).max() <= 0.2 + 1e-6

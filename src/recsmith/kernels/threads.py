@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from functools import lru_cache
 
 from threadpoolctl import threadpool_limits
@@ -29,18 +30,28 @@ def _pool(n_threads: int, process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(n_threads)
 
 
-def in_blocks(work: Callable[[int, int], object], n_rows: int, *, n_threads: int, smallest: int = 64) -> None:
+def in_blocks(
+    work: Callable[[int, int], object],
+    n_rows: int,
+    *,
+    n_threads: int,
+    smallest: int = 64,
+    short: bool = False,
+) -> None:
     """Calls `work(start, stop)` for blocks that together are rows 0 to n_rows.
 
     Several blocks a thread, because rows differ in cost; at least `smallest` rows each, because a block has
-    its own working memory. An exception in a block is raised here.
+    its own working memory. An exception in a block is raised here, when all are done. `short` is for work of
+    a few milliseconds in all: few blocks, from the pool that stays, which the work itself must not wait for.
     """
-    size = max(smallest, -(-n_rows // (16 * n_threads)))
+    size = max(smallest, -(-n_rows // ((2 if short else 16) * n_threads)))
     blocks = [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
     if n_threads == 1 or len(blocks) < 2:
         for start, stop in blocks:
             work(start, stop)
         return
-    with ThreadPoolExecutor(n_threads) as pool:
-        for done in [pool.submit(work, start, stop) for start, stop in blocks]:
+    with nullcontext(shared_pool(n_threads)) if short else ThreadPoolExecutor(n_threads) as pool:
+        waiting = [pool.submit(work, start, stop) for start, stop in blocks]
+        wait(waiting)
+        for done in waiting:
             done.result()

@@ -1,7 +1,8 @@
 """Sums and steps over short float32 vectors, in the widest registers the processor has.
 
 The loop vectoriser spends much of loops this short on their rest, and on tests for arrays that overlap; here
-a vector goes 16 numbers at a time, then 8, 4 and 1.
+a vector goes 16 numbers at a time, then 8, 4 and 1. A length that is known when the kernel is compiled is
+unrolled: then both vectors of a step stay in registers from the product to the step, and nothing is counted.
 """
 
 from __future__ import annotations
@@ -18,23 +19,27 @@ _FLOAT = ir.FloatType()
 _INDEX = ir.IntType(64)
 _FAST = ("contract", "reassoc", "nsz")
 _WIDTHS = (16, 8, 4, 1)
+_LONGEST = 192  # that is unrolled: two such vectors fill 24 of 32 registers
 
 
-@intrinsic
-def dot(typingctx: Any, x_D: Any, y_D: Any) -> Any:
-    """Returns Σ x y of two contiguous float32 arrays of one length."""
+@intrinsic(prefer_literal=True)
+def dot(typingctx: Any, x_D: Any, y_D: Any, n_dims: Any) -> Any:
+    """Returns Σ x y of two contiguous float32 arrays of one length.
+
+    `n_dims` is that length where it is a constant of the function that calls, 0 where it is not.
+    """
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        x, y = (_data(context, builder, *one) for one in zip(signature.args, values, strict=True))
+        x, y = (_data(context, builder, *one) for one in zip(signature.args[:2], values[:2], strict=True))
 
         def term(at: Any, width: int) -> Any:
             return builder.fmul(
                 _load(builder, x.data, at, width), _load(builder, y.data, at, width), flags=_FAST
             )
 
-        return _sum(builder, _length(builder, x), term)
+        return _sum(builder, _length(builder, x, n_dims), term)
 
-    return types.float32(x_D, y_D), code
+    return types.float32(x_D, y_D, n_dims), code
 
 
 @intrinsic
@@ -53,23 +58,52 @@ def dot_difference(typingctx: Any, x_D: Any, y_D: Any, z_D: Any) -> Any:
     return types.float32(x_D, y_D, z_D), code
 
 
-@intrinsic
-def step_both(typingctx: Any, x_D: Any, y_D: Any, keep: Any, pull: Any) -> Any:
-    """Sets x to keep x + pull y and y to keep y + pull x, of what both were before."""
+@intrinsic(prefer_literal=True)
+def step_both(typingctx: Any, x_D: Any, y_D: Any, keep: Any, pull: Any, n_dims: Any) -> Any:
+    """Sets x to keep x + pull y and y to keep y + pull x, of what both were before; `n_dims` as for `dot`."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         x, y = (_data(context, builder, *one) for one in zip(signature.args[:2], values[:2], strict=True))
 
-        def work(at: Any, width: int) -> None:
-            keep, pull = (_spread(builder, value, width) for value in values[2:])
-            a, b = _load(builder, x.data, at, width), _load(builder, y.data, at, width)
-            _store(builder, _combine(builder, keep, a, pull, b), x.data, at, width)
-            _store(builder, _combine(builder, keep, b, pull, a), y.data, at, width)
+        def read(at: Any, width: int) -> None:
+            both = _load(builder, x.data, at, width), _load(builder, y.data, at, width)
+            held.append((at, width, *both))
 
-        _each(builder, _length(builder, x), work)
+        def write() -> None:
+            for at, width, a, b in held:
+                keep, pull = (_spread(builder, value, width) for value in values[2:4])
+                _store(builder, _combine(builder, keep, a, pull, b), x.data, at, width)
+                _store(builder, _combine(builder, keep, b, pull, a), y.data, at, width)
+            held.clear()
+
+        def work(at: Any, width: int) -> None:
+            read(at, width)
+            write()
+
+        held: list[Any] = []
+        length = _length(builder, x, n_dims)
+        # All is read before any is written: so it is what `dot` read a moment ago, and stays in registers.
+        _each(builder, length, read if isinstance(length, int) else work)
+        write()
         return context.get_dummy_value()
 
-    return types.none(x_D, y_D, keep, pull), code
+    return types.none(x_D, y_D, keep, pull, n_dims), code
+
+
+@intrinsic
+def fetch(typingctx: Any, x_D: Any, at: Any) -> Any:
+    """Asks the caches for the line that holds x[at], which is needed soon, and does not wait for it."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        x = _data(context, builder, signature.args[0], values[0])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        place = builder.bitcast(builder.gep(x.data, [values[1]]), byte)
+        builder.call(prefetch, [place, *(ir.Constant(number, n) for n in (0, 3, 1))])  # to read, keep, data
+        return context.get_dummy_value()
+
+    return types.none(x_D, types.intp), code
 
 
 @intrinsic
@@ -126,6 +160,15 @@ def _each(
     after: Callable[[int, int], None] = lambda width, narrower: None,
 ) -> None:
     """Emits work(place, width) for all of a vector; after(width, next width) when a width is through."""
+    if isinstance(length, int):
+        place = 0
+        for n, width in enumerate(_WIDTHS):
+            while place + width <= length:
+                work(ir.Constant(_INDEX, place), width)
+                place += width
+            if n + 1 < len(_WIDTHS):
+                after(width, _WIDTHS[n + 1])
+        return
     at = cgutils.alloca_once_value(builder, ir.Constant(_INDEX, 0))
     for n, width in enumerate(_WIDTHS):
         head, body, end = (builder.append_basic_block(f"{name}{width}") for name in ("head", "body", "end"))
@@ -150,8 +193,10 @@ def _data(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
     return context.make_array(array_type)(context, builder, array)
 
 
-def _length(builder: Any, array: Any) -> Any:
-    return builder.extract_value(array.shape, 0)
+def _length(builder: Any, array: Any, n_dims: Any = None) -> Any:
+    """Returns the length as an int where it is known and short enough to unroll, else as a value."""
+    known = getattr(n_dims, "literal_value", 0)
+    return known if 0 < known <= _LONGEST else builder.extract_value(array.shape, 0)
 
 
 def _place(builder: Any, data: Any, at: Any, width: int) -> Any:

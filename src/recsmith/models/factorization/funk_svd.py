@@ -12,7 +12,7 @@ from recsmith.config import Config, Run
 from recsmith.config.space import Range, SearchSpace
 from recsmith.data import Dataset, Histories
 from recsmith.errors import InvalidValue
-from recsmith.kernels.sgd import sgd_events
+from recsmith.kernels.sgd import sgd_events_of
 from recsmith.kernels.strata import groups_for, strata, strides
 from recsmith.models.capabilities import Explains, HasVectors, PredictsRatings, SimilarItems
 from recsmith.models.factorization.sampled import epoch_of_steps
@@ -119,6 +119,9 @@ class FunkSVD(SimilarItems, Explains, HasVectors, PredictsRatings):
             n_groups=groups_for(len(events), many=_GROUPS),
             generator=generator(run.seed, "funk_svd", "order"),
         )
+        # A log that is long enough for groups is worth a kernel of its own, too.
+        n_dims = settings.embedding_dim if groups.n_groups > 1 else 0
+        sgd_events = sgd_events_of(n_dims, settings.gradient_clip is not None)
         for epoch in run.epochs(settings.n_epochs, "FunkSVD"):
             drawn = generator(run.seed, "funk_svd", epoch)
             orders = [strides(int(n_events), drawn) for n_events in np.diff(groups.bounds).ravel()]

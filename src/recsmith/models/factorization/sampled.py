@@ -29,5 +29,5 @@ def epoch_of_steps(strata: Strata, step: Step, run: Run) -> np.ndarray:
                 candidate = strata.members[strata.member_bounds[h] : strata.member_bounds[h + 1]]
                 figures[g * n_groups + h] = step(events, candidate, g * n_groups + h)
 
-        in_blocks(work, len(blocks), n_threads=run.threads, smallest=1)
+        in_blocks(work, len(blocks), n_threads=run.threads, smallest=1, short=True)
     return np.sum(figures, axis=0)
