@@ -27,11 +27,11 @@ ANY_LENGTH = all_four_of(0)
 
 
 def test_a_length_that_is_known():
-    for length in (1, 31, 100, 192, 193):
+    for length in (1, 31, 100, 128, 129):
         check(all_four_of(length), length)
 
 
-@pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 8, 12, 15, 16, 17, 31, 32, 47, 64, 100, 192, 193])
+@pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 8, 12, 15, 16, 17, 31, 32, 47, 64, 100, 192])
 def test_vectors_of_every_length(length):
     check(ANY_LENGTH, length)
 

@@ -19,7 +19,7 @@ _FLOAT = ir.FloatType()
 _INDEX = ir.IntType(64)
 _FAST = ("contract", "reassoc", "nsz")
 _WIDTHS = (16, 8, 4, 1)
-_LONGEST = 192  # that is unrolled: two such vectors fill 24 of 32 registers
+_LONGEST = 128  # that is unrolled: two such vectors fill 16 of 32 registers
 
 
 @intrinsic(prefer_literal=True)
