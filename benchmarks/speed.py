@@ -119,10 +119,10 @@ def measure(row: Comparison, threads: int, data: Path, peers: Path, scratch: Pat
     return Outcome(row, threads, medians[0], medians[1], agree, figures)
 
 
-def environments(folder: Path) -> None:
-    """Makes the peers' environments where they are not there yet."""
-    for requirements in sorted((HERE / "peers").glob("speed-*.txt")):
-        place = folder / requirements.stem.removeprefix("speed-")
+def environments(folder: Path, names: set[str]) -> None:
+    """Makes the peers' environments of these names where they are not there yet."""
+    for name in sorted(names):
+        place, requirements = folder / name, HERE / "peers" / f"speed-{name}.txt"
         if not (place / "bin" / "python").exists():
             subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
             install = [str(place / "bin" / "pip"), "install", "--quiet", "-r", str(requirements)]
@@ -173,14 +173,13 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.write and asked.row:
         parser.error("--write goes with all lines, so that the table is whole")
-    environments(asked.peers)
+    rows = [row for row in comparisons() if not asked.row or row.name in asked.row]
+    environments(asked.peers, {row.peer.environment for row in rows})
     outcomes = []
     with tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
         folder = asked.data or scratch
-        for row in comparisons():
-            if asked.row and row.name not in asked.row:
-                continue
+        for row in rows:
             data = folder / f"{row.data}.npz"
             if not data.exists():
                 np.savez(data, **DATA[row.data]())

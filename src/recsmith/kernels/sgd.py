@@ -12,7 +12,7 @@ from numba import njit
 
 from recsmith.kernels.vectors import dot, fetch, step_both
 
-_AHEAD = 4  # events; by then a vector has come from the third-level cache
+_AHEAD = 4  # events: time enough for a vector to come from the third-level cache
 _LINE = 16  # numbers in a cache line
 
 
@@ -20,8 +20,8 @@ _LINE = 16  # numbers in a cache line
 def sgd_events_of(n_dims: int, clipped: bool) -> Callable[..., Any]:
     """Returns `sgd_events` for vectors of `n_dims` numbers, or of any length for 0; and with a clip or without.
 
-    The first call of one compiles it, which takes a second or two; steps of 100 numbers that knows their
-    length take some half the time.
+    The first call of one compiles it, which takes a second or two, once for a length. Steps of 100 numbers take
+    .6 of the time when their length is known: their vectors stay in registers and are asked for ahead.
     """
 
     @njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
