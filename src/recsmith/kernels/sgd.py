@@ -4,7 +4,7 @@ factorization techniques for recommender systems, IEEE Computer 2009."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,12 @@ _AHEAD = 4  # events: time enough for a vector to come from the third-level cach
 _LINE = 16  # numbers in a cache line
 
 
-@lru_cache(maxsize=None)
+@cache
 def sgd_events_of(n_dims: int, clipped: bool) -> Callable[..., Any]:
-    """Returns `sgd_events` for vectors of `n_dims` numbers, or of any length for 0; and with a clip or without.
+    """Returns `sgd_events` for vectors of `n_dims` numbers, or of any length for 0; with a clip or without.
 
-    The first call of one compiles it, which takes a second or two, once for a length. Steps of 100 numbers take
-    .6 of the time when their length is known: their vectors stay in registers and are asked for ahead.
+    The first call of one compiles it: a second or two, once for a length. Steps of 100 numbers take .6 of the
+    time when their length is known, since their vectors stay in registers and are asked for ahead.
     """
 
     @njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})

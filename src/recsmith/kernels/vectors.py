@@ -98,7 +98,7 @@ def fetch(typingctx: Any, x_D: Any, at: Any) -> Any:
         x = _data(context, builder, signature.args[0], values[0])
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
         place = builder.bitcast(builder.gep(x.data, [values[1]]), byte)
         builder.call(prefetch, [place, *(ir.Constant(number, n) for n in (0, 3, 1))])  # to read, keep, data
         return context.get_dummy_value()
