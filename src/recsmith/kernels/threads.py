@@ -41,10 +41,11 @@ def in_blocks(
     """Calls `work(start, stop)` for blocks that together are rows 0 to n_rows.
 
     Several blocks a thread, because rows differ in cost; at least `smallest` rows each, because a block has
-    its own working memory. An exception in a block is raised here, when all are done. `short` is for work of
-    a few milliseconds in all: few blocks, from the pool that stays, which the work itself must not wait for.
+    its own working memory. An exception in a block is raised here, when all are done. `short` is for what
+    may be a few milliseconds in all: two or three blocks a thread, from the pool that stays, which the work
+    itself must not wait for.
     """
-    size = max(smallest, -(-n_rows // ((2 if short else 16) * n_threads)))
+    size = max(smallest, n_rows // (2 * n_threads) if short else -(-n_rows // (16 * n_threads)))
     blocks = [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
     if n_threads == 1 or len(blocks) < 2:
         for start, stop in blocks:
