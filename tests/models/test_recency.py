@@ -26,7 +26,7 @@ LINEAR = {
 OTHERS = {
     "UserKNN": lambda **more: UserKNN(**more),
     "EASE, weights": lambda **more: EASE(regularization=10.0, weighting="weight", **more),
-    "PureSVD, centred": lambda **more: PureSVD(embedding_dim=5, mean_center=True, min_values=12, **more),
+    "PureSVD, centred": lambda **more: PureSVD(embedding_dim=5, mean_center=True, min_values=11, **more),
     "IALS": lambda **more: IALS(embedding_dim=5, n_epochs=3, **more),
 }
 EVERY = LINEAR | OTHERS
@@ -92,8 +92,10 @@ def test_a_half_life_is_a_number_above_0(name, value):
 def test_a_half_life_so_short_that_only_the_last_counts(name):
     model = EVERY[name](history_half_life=1e-3).fit(TASTES)
     a, b, c = TASTES.items.decode(np.array([3, 8, 21]))
-    first, second = model.score(histories=[[a, b, c], [b, a, c]])
+    first, second, other = model.score(histories=[[a, b, c], [b, a, c], [c, b, a]])
+    assert not np.isnan(first).any()
     np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(first, other, rtol=1e-2)
 
 
 def test_order_matters_only_with_a_half_life():
