@@ -66,7 +66,7 @@ def largest_eigenpairs(
             if not is_exact:
                 warnings.warn(
                     f"After {n_restarts} restarts a residual is {worst / value_N[0]:.1e} of the "
-                    f"largest eigenvalue, not {TOLERANCE:.0e}; the rest is left so.",
+                    f"largest eigenvalue, not {TOLERANCE:.0e}. What was found is used as it is.",
                     RuntimeWarning,
                     stacklevel=2,
                 )

@@ -95,8 +95,8 @@ class IALS(SimilarItems, Explains, HasVectors):
     item_ID: FloatArray
     user_UD: FloatArray
     recent_UD: FloatArray | None
-    """Users as they ask, where recent events count more; None without half-life, and before the last epoch is
-    over: they are folded in then."""
+    """Users as they ask, where recent events count more. None without half-life, and in a model whose epochs
+    are not done (on the way, or after Ctrl-C), whose users are folded in as they ask."""
     gram_DD: FloatArray
     """α QᵀQ, which every fold-in shares."""
     n_taken: float
