@@ -20,6 +20,8 @@ PRIMARY = "NDCG@10"
 WIDTH, HEIGHT = 400, 360
 _SHORTEST = 0.01
 """CPU seconds: what is quicker stands at the edge of the picture."""
+_LEAST = 0.1
+"""Of the best: what is less accurate, models of ratings for the most part, is no point of the picture."""
 
 Rows = list[dict[str, Any]]
 
@@ -85,20 +87,24 @@ def line(row: dict[str, Any]) -> str:
 def draw(by_size: dict[str, Rows]) -> None:
     """Draws a panel a log: NDCG@10 up, CPU seconds of the fit to the right by ratio; the front is marked.
 
-    What was fitted on a GPU has another cost, and is left out.
+    What was fitted on a GPU has another cost and is left out, as is what lies far below the best.
     """
     import vl_convert
 
-    panels = [
-        panel(TITLES[size], [row for row in rows if "metrics" in row and "device" not in row])
-        for size, rows in by_size.items()
-    ]
+    panels = [panel(TITLES[size], drawn(rows)) for size, rows in by_size.items()]
     spec = {"$schema": SCHEMA, "hconcat": panels, "config": {**CONFIG, "background": "var(--card)"}}
     plain = re.sub(r"var\((--[\w-]+)\)", lambda found: colours()[found.group(1)], json.dumps(spec))
     shown = json.loads(plain)
     shown["config"]["font"] = "Helvetica, Arial, sans-serif"
     shown["padding"] = 18
     PICTURE.write_text(vl_convert.vegalite_to_svg(shown), encoding="utf-8")
+
+
+def drawn(rows: Rows) -> Rows:
+    """Returns what the picture shows of a log."""
+    here = [row for row in rows if "metrics" in row and "device" not in row]
+    accuracy = [row["metrics"][PRIMARY]["value"] for row in here]
+    return [row for row, value in zip(here, accuracy, strict=True) if value >= _LEAST * max(accuracy)]
 
 
 def panel(title: str, rows: Rows) -> dict[str, Any]:
