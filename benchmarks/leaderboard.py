@@ -65,7 +65,7 @@ def main() -> None:
     write(known(asked.results), ROOMS, list(MODELS))
 
 
-def note(size: str, name: str, results: Path, *, limit: float, device: str) -> None:
+def note(size: str, name: str, results: Path, *, limit: float, device: str = "cpu") -> None:
     """Measures one model on one log, unless that was done, and keeps the figures or the reason."""
     rows = known(results)
     if "over" not in rows.get((size, name), {"over": None}):
@@ -83,7 +83,7 @@ def note(size: str, name: str, results: Path, *, limit: float, device: str) -> N
 def expected_cpu(size: str, name: str, rows: Rows) -> float:
     """Returns the CPU seconds by what the model needed on 100K, in proportion; 0 if that is not known."""
     before = rows.get(("100k", name), {})
-    if size != "1m":
+    if size != "1m" or "device" in before:
         return 0.0
     return float(before.get("fit_cpu_seconds", before.get("over", 0.0))) * EVENTS["1m"] / EVENTS["100k"]
 

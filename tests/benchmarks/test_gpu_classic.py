@@ -25,6 +25,8 @@ def test_each_line_says_how_much_of_the_device_and_how_many_places_agree(monkeyp
     assert [line.split(" | ")[0] for line in lines] == [
         "| `IALS`, 64 factors, 15 epochs",
         "| top 10 of 60",
+        "| `IALS`, 192 factors, 15 epochs",
+        "| top 10 of 60",
         "| `EASE`",
         "| top 10 of 60",
     ]

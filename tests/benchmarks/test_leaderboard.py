@@ -57,7 +57,7 @@ def test_a_row_is_measured_once_and_what_would_take_too_long_is_not(page, tmp_pa
 
     ran = []
 
-    def measured(size, name, limit):
+    def measured(size, name, limit, device):
         ran.append((size, name))
         return figures(0.1, 60.0)
 
@@ -69,6 +69,25 @@ def test_a_row_is_measured_once_and_what_would_take_too_long_is_not(page, tmp_pa
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert [(row["data"], row["model"]) for row in rows] == [("100k", "IALS"), ("1m", "IALS"), ("1m", "EASE")]
     assert rows[1]["over"] == 500 and rows[1]["expected"] == 600
+
+
+def test_a_gpu_is_told_of_and_is_no_point_of_the_picture(page, tmp_path, monkeypatch):
+    import leaderboard
+
+    asked = []
+
+    def measured(size, name, limit, device):
+        asked.append(device)
+        return {**figures(0.4, 60.0), "device": device, "fit_seconds": 12.3}
+
+    monkeypatch.setattr(leaderboard, "in_a_process", measured)
+    file = tmp_path / "rows.jsonl"
+    leaderboard.note("1m", "SASRec", file, limit=500, device="cuda")
+    (row,) = leaderboard.known(file).values()
+    assert asked == ["cuda"] and "| 12 s on a GPU |" in page.line(row)
+    kept = {"data": "1m", "model": "EASE", **figures(0.3, 1.0)}
+    far_below = {"data": "1m", "model": "DNN", **figures(0.02, 9.0)}
+    assert page.drawn([row, kept, far_below, {"model": "Odd", "why": "no times"}]) == [kept]
 
 
 def test_a_model_without_defaults_has_its_recipes(page):
