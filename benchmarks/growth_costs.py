@@ -52,7 +52,7 @@ _COSTS = {
         memory=lambda s: 400 * (s.users + 3 * s.items) + 60 * s.events,
         says="events + sides · D, a step",
     ),
-    "FunkSVD": Cost(time=lambda s: s.events, memory=_vectors(100, 40), says="events · D, an epoch"),
+    "FunkSVD": Cost(time=lambda s: s.events, memory=_vectors(100, 12), says="events · D, an epoch"),
     "BPR": Cost(
         time=lambda s: s.events * (64 + log2(s.events / s.users)),
         memory=_vectors(64, 40),
