@@ -135,7 +135,7 @@ def picture(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> str:
         "$schema": SCHEMA,
         "hconcat": [seconds, memory],
         "spacing": 40,
-        "config": {**CONFIG, "padding": 8},
+        "config": {**CONFIG, "padding": {"left": 8, "top": 8, "bottom": 8, "right": 30}},
     }
     svg: str = require("vl_convert", extra="report").vegalite_to_svg(json.dumps(spec))
     return svg.replace(">", f">{_style()}", 1)
