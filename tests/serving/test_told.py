@@ -214,10 +214,10 @@ def test_a_new_item_goes_where_its_tower_says(serving, tower):
     plain = {"title": "Zzz", "data": {}}
     for n in range(4):
         serving.put(
-            f"/v1/items/new{n}", json={"title": "Zzz", "data": {"genres": f"genre {n}", "year": 1990}}
+            f"/v1/items/new{n}", json={"title": "Zzz", "data": {"genres": f"g{n}", "year": 1990}}
         )
     serving.put("/v1/items/silent", json=plain)
-    news = [{"genres": [f"genre {n}"], "year": 1990} for n in range(4)]
+    news = [{"genres": [f"g{n}"], "year": 1990} for n in range(4)]
     vectors = tower.vectors_of_new_items(news)
     firsts = set()
     for user in range(1, 9):
@@ -240,7 +240,7 @@ def test_new_items_that_tell_nothing_go_by_their_words(place, tower):
     store = Store(place.store)
     engine = Engine(store, Versions(tower_place(place)), settings=StageSettings(new_share=0.5))
     title = engine.world.catalogue.title(0)
-    engine.put_items([Item("told", "Zzz", {"genres": ["genre 3"]}), Item("silent", title, {})])
+    engine.put_items([Item("told", "Zzz", {"genres": ["g3"]}), Item("silent", title, {})])
     answer = engine.recommend_history([Event("", tower.memory.items.ids[0], 1.0)], k=8)
     found = [line["item_id"] for line in answer.lines if line["source"] == "new"]
     assert found == ["told", "silent"]
