@@ -213,9 +213,7 @@ def test_a_new_item_goes_where_its_tower_says(serving, tower):
     """By the features in its data, not by its words; one that tells none of them goes by its words."""
     plain = {"title": "Zzz", "data": {}}
     for n in range(4):
-        serving.put(
-            f"/v1/items/new{n}", json={"title": "Zzz", "data": {"genres": f"g{n}", "year": 1990}}
-        )
+        serving.put(f"/v1/items/new{n}", json={"title": "Zzz", "data": {"genres": f"g{n}", "year": 1990}})
     serving.put("/v1/items/silent", json=plain)
     news = [{"genres": [f"g{n}"], "year": 1990} for n in range(4)]
     vectors = tower.vectors_of_new_items(news)
